@@ -1,0 +1,330 @@
+//! Creating and opening a journal. First everything is read and judged, and nothing is written; then what has to be
+//! put right is, each step such that a crash in it changes no later judgement.
+
+use std::{mem, process};
+
+use doozer_paxos::{Ballot, EntryHash, Slot};
+
+use super::{Birth, Journal, Options, mark_of};
+use crate::block::SECTOR;
+use crate::disk::{Disk, Locked};
+use crate::error::{AppendError, Damage, Damaged, Full, IoFailure, OpenError, OpenErrorOrDamage};
+use crate::file::DiskExt;
+use crate::log::Log;
+use crate::mark::{self, Known, Mark, Owner};
+use crate::replay::{Replayed, replay};
+use crate::scan::{Scan, scan};
+use crate::superblock::{self, Super, SuperFile};
+use crate::{RecordNumber, Recovered, SnapshotMeta, SnapshotReader, names, record};
+
+impl<D: Disk> Journal<D> {
+    /// Makes a new member in an empty directory (or one where this was interrupted), and opens it.
+    pub fn create(disk: D, birth: Birth, options: Options) -> Result<(Self, Recovered), OpenError> {
+        let io = |dir: &str| disk.create_dir(dir).map_err(disk.failure("create", dir));
+        io("")?;
+        if Self::exists(&disk)? {
+            return Err(OpenError::Exists { path: disk.path("") });
+        }
+        let lock = lock(&disk)?;
+        // Another process may have been faster.
+        if Self::exists(&disk)? {
+            return Err(OpenError::Exists { path: disk.path("") });
+        }
+        io(names::LOG)?;
+        io(names::SNAP)?;
+        disk.sync_named("")?;
+        let Birth { cluster, incarnation } = birth;
+        let newest = Super { generation: 1, cluster, incarnation, boot: 0, promised: Ballot::ZERO, epoch: 0 };
+        superblock::create(&disk, newest)?;
+        open_locked(disk, lock, options)
+    }
+
+    /// Whether there is a member's data here. `false`: nothing, or a creation that was interrupted. Changes nothing.
+    pub fn exists(disk: &D) -> Result<bool, OpenError> {
+        let found = match disk.list_named("") {
+            Ok(found) => found,
+            Err(failure) if failure.is_missing() => return Ok(false),
+            Err(failure) => return Err(failure.into()),
+        };
+        if found.iter().any(|name| name == names::SUPER) {
+            return Ok(true);
+        }
+        for dir in [names::LOG, names::SNAP] {
+            if found.iter().any(|name| name == dir) && !disk.list_named(dir)?.is_empty() {
+                let what = format!("is missing, but {} is not empty", disk.path(dir));
+                return Err(OpenError::IdentityLost { file: disk.path(names::SUPER), what });
+            }
+        }
+        let ours = [names::LOCK, names::SUPER_NEW, names::LOG, names::SNAP, "lost+found"];
+        match found.into_iter().find(|name| !ours.contains(&name.as_str())) {
+            Some(found) if found == names::MARK => {
+                let what = "is missing, but MARK is there".to_owned();
+                Err(OpenError::IdentityLost { file: disk.path(names::SUPER), what })
+            }
+            Some(found) => Err(OpenError::NotOurs { path: disk.path(""), found }),
+            None => Ok(false),
+        }
+    }
+
+    /// Opens a member's data. On return the log is as it was when it was last synced, or longer; what was read is on
+    /// the disk and not only in a cache; and the boot number is one nobody had before. Reads the whole log.
+    pub fn open(disk: D, options: Options) -> Result<(Self, Recovered), OpenError> {
+        if !Self::exists(&disk)? {
+            return Err(OpenError::Missing { path: disk.path("") });
+        }
+        // A later version may lock in another way: look at the format before anything else.
+        superblock::load(&disk)?;
+        let lock = lock(&disk)?;
+        open_locked(disk, lock, options)
+    }
+}
+
+fn lock<D: Disk>(disk: &D) -> Result<D::Lock, OpenError> {
+    let text = format!("process {}, doozerd's log and snapshots\n", process::id());
+    match disk.lock(names::LOCK, &text).map_err(disk.failure("lock", names::LOCK))? {
+        Locked::Ours(lock) => Ok(lock),
+        Locked::Held(holder) => {
+            let holder = if holder.trim().is_empty() { "by another process".to_owned() } else { holder };
+            Err(OpenError::Locked { path: disk.path(names::LOCK), holder: holder.trim().to_owned() })
+        }
+    }
+}
+
+/// Everything that was read, judged, and not yet put right.
+struct Survey<F> {
+    superblock: SuperFile<F>,
+    owner: Owner,
+    known: Known,
+    scan: Scan,
+    snapshot: Option<SnapshotMeta>,
+    replayed: Replayed,
+    notes: Vec<String>,
+}
+
+fn open_locked<D: Disk>(disk: D, lock: D::Lock, options: Options) -> Result<(Journal<D>, Recovered), OpenError> {
+    let survey = survey(&disk)?;
+    repair(&disk, &survey)?;
+    start(disk, lock, options, survey)
+}
+
+fn survey<D: Disk>(disk: &D) -> Result<Survey<D::File>, OpenError> {
+    let (superblock, note) = superblock::load(disk)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let Super { cluster, incarnation, boot, .. } = superblock.newest;
+    let owner = Owner { cluster, incarnation };
+    let (known, note) = mark::load(disk, owner)?;
+    // Before the first start is finished there need be none.
+    notes.extend(note.filter(|_| boot > 0));
+    let mut scan = scan(disk, owner, &known)?;
+    notes.append(&mut scan.notes);
+    if scan.segments.is_empty() && boot > 0 && scan.damage.is_none() {
+        scan.damage = Some(damage(disk.path(names::LOG), 0, "it has no segment".to_owned()));
+    }
+    let (snapshot, replayed) = match choose_snapshot(disk, owner, &mut scan, &mut notes) {
+        Ok(chosen) => chosen,
+        Err(OpenErrorOrDamage::Open(error)) => return Err(error),
+        Err(OpenErrorOrDamage::Damage(found)) => {
+            scan.damage.get_or_insert(found);
+            let nothing = Replayed {
+                chain: crate::chain::Chain::new(Slot(0), EntryHash::NONE, 0),
+                entries: Vec::new(),
+                acc_ballot: Ballot::ZERO,
+                epoch: 0,
+                log_bytes: 0,
+                is_behind: false,
+            };
+            (None, nothing)
+        }
+    };
+    let damage = scan.damage.take();
+    let mut survey =
+        Survey { superblock, owner, known, scan, snapshot, replayed, notes };
+    match damage {
+        None => Ok(survey),
+        Some(damage) => Err(OpenError::Damaged(Box::new(Damaged { damage, recovered: survey.recovered() }))),
+    }
+}
+
+/// The newest snapshot that is whole, and the log above it. A damaged newer one is done without only if the log has
+/// everything it had.
+fn choose_snapshot<D: Disk>(
+    disk: &D,
+    owner: Owner,
+    scan: &mut Scan,
+    notes: &mut Vec<String>,
+) -> Result<(Option<SnapshotMeta>, Replayed), OpenErrorOrDamage> {
+    let listed = disk.list_named(names::SNAP)?;
+    let mut slots: Vec<u64> = listed.iter().filter_map(|name| names::parse(name, "", ".snap")).collect();
+    slots.sort_unstable();
+    let (mut chosen, mut broken) = (None, None::<(Slot, Damage)>);
+    for slot in slots.into_iter().rev().map(Slot) {
+        let read = SnapshotReader::open(disk, owner.cluster, slot).and_then(SnapshotReader::verify);
+        match read.map_err(OpenErrorOrDamage::from) {
+            Ok(meta) => {
+                chosen = Some(meta);
+                break;
+            }
+            Err(OpenErrorOrDamage::Damage(damage)) => _ = broken.get_or_insert((slot, damage)),
+            Err(error) => return Err(error),
+        }
+    }
+    let floor = chosen.as_ref().map_or((Slot(0), EntryHash::NONE), |meta| (meta.head.slot, meta.head.hash));
+    let mut result = replay(&scan.records, floor.0, floor.1);
+    if let Err(broken) = &result {
+        let segment = scan.records[broken.index].header.place.segment;
+        // The remains of a log that was cut, come back because the disk failed to take the zeros.
+        if scan.cut(disk.path(&names::segment(segment)), broken.index, &broken.what) {
+            result = replay(&scan.records, floor.0, floor.1);
+        }
+    }
+    let replayed = match (result, broken) {
+        (Ok(replayed), None) => replayed,
+        (Ok(replayed), Some((slot, damage))) => {
+            if replayed.is_behind || replayed.chain.last() < slot {
+                return Err(damage.into());
+            }
+            notes.push(format!("{} is damaged ({}); the log still has all of it", damage.file, damage.what));
+            replayed
+        }
+        (Err(_), Some((_, damage))) => return Err(damage.into()),
+        (Err(broken), None) => {
+            let header = &scan.records[broken.index].header;
+            let mut damage =
+                damage(disk.path(&names::segment(header.place.segment)), header.position, broken.what);
+            damage.record = Some(header.record.0);
+            damage.slots = Some((header.from, header.last));
+            return Err(damage.into());
+        }
+    };
+    Ok((chosen, replayed))
+}
+
+fn damage(file: String, offset: u64, what: String) -> Damage {
+    Damage { file, offset, record: None, slots: None, hash: None, what }
+}
+
+/// Puts right what the survey found, so that everything it took for the log is on the disk and nothing else is.
+fn repair<D: Disk>(disk: &D, survey: &Survey<D::File>) -> Result<(), IoFailure> {
+    let scan = &survey.scan;
+    for segment in scan.segments.iter().filter(|segment| segment.needs_header) {
+        let file = disk.open_named(&names::segment(segment.header.number), false)?;
+        file.write(&segment.header.encode(), 0)?;
+        file.sync()?;
+    }
+    if let Some(last) = scan.segments.last() {
+        let file = disk.open_named(&names::segment(last.header.number), false)?;
+        // What was cut, before anything is written in its place; and what the file lacks at its end.
+        let from = if scan.torn.is_some() { scan.end } else { last.size.max(scan.end) };
+        if from < last.header.len {
+            file.write_zeros(from, last.header.len)?;
+            file.sync()?;
+        }
+    }
+    rewrite_records(disk, scan)?;
+    for number in &scan.leftovers {
+        disk.remove_named(&names::segment(*number))?;
+    }
+    for name in disk.list_named(names::SNAP)? {
+        if names::parse(&name, "", ".tmp").is_some() {
+            disk.remove_named(&format!("{}/{name}", names::SNAP))?;
+        }
+    }
+    // A name may have been in the cache only; from here on its file is relied on.
+    ["", names::LOG, names::SNAP].iter().try_for_each(|dir| disk.sync_named(dir))
+}
+
+/// Records that no header or mark proves synced were perhaps read from a cache whose sync had failed: only writing
+/// them again makes a later sync mean anything (Rebello et al., USENIX ATC 2020). The bytes are the same, so a crash
+/// in the middle does no harm. Records with an unreadable header copy are made whole in the same way.
+fn rewrite_records<D: Disk>(disk: &D, scan: &Scan) -> Result<(), IoFailure> {
+    let unsure = |record: RecordNumber| record > scan.proven;
+    let again: Vec<_> = scan.records.iter().filter(|f| f.needs_write || unsure(f.header.record)).collect();
+    for in_one in again.chunk_by(|a, b| a.header.place.segment == b.header.place.segment) {
+        let file = disk.open_named(&names::segment(in_one[0].header.place.segment), false)?;
+        for found in in_one {
+            file.write(&record::again(&found.header, &found.body), found.header.position)?;
+        }
+        file.sync()?;
+    }
+    Ok(())
+}
+
+/// Goes on where the log ends. The boot number comes last: until it is durable, nothing was said or appended.
+fn start<D: Disk>(
+    disk: D,
+    lock: D::Lock,
+    options: Options,
+    mut survey: Survey<D::File>,
+) -> Result<(Journal<D>, Recovered), OpenError> {
+    let mut recovered = survey.recovered();
+    let Survey { superblock, owner, known, scan, snapshot, replayed, .. } = survey;
+    let written = scan.records.last().map_or(Mark::NONE, |found| mark_of(&found.header));
+    let mut log = Log::new(disk.clone(), owner, options.segment_bytes);
+    log.resume(&scan.segments, scan.end)?;
+    log.sweep()?;
+    let mark = mark::start(&disk, owner, &known, &written)?;
+    let mut journal = Journal {
+        disk,
+        owner,
+        superblock,
+        mark,
+        log,
+        chain: replayed.chain,
+        acc_ballot: replayed.acc_ballot,
+        epoch: replayed.epoch,
+        written,
+        synced: written,
+        marked: written.record,
+        log_bytes: replayed.log_bytes,
+        snapshot,
+        failed: None,
+        scratch: Vec::new(),
+        _lock: lock,
+    };
+    if scan.segments.is_empty() {
+        journal.begin_segment(SECTOR).map_err(io_only)?;
+    }
+    journal.superblock.update(|s| {
+        s.boot += 1;
+        s.promised = recovered.promised;
+        s.epoch = recovered.epoch;
+    })?;
+    recovered.boot = journal.superblock.newest.boot;
+    if replayed.is_behind {
+        journal.restart_behind(recovered.last, recovered.last_hash, recovered.epoch).map_err(io_only)?;
+    }
+    // From here on; what opening itself has to write is not refused.
+    journal.log.bytes_max = options.bytes_max;
+    Ok((journal, recovered))
+}
+
+impl<F> Survey<F> {
+    /// What was found; takes the entries out.
+    fn recovered(&mut self) -> Recovered {
+        let Super { cluster, incarnation, boot, promised, .. } = self.superblock.newest;
+        let Replayed { chain, entries, acc_ballot, epoch, .. } = &mut self.replayed;
+        let snapshot_epoch = self.snapshot.as_ref().map_or(0, |meta| meta.head.config.epoch);
+        Recovered {
+            cluster,
+            incarnation,
+            boot,
+            promised: promised.max(*acc_ballot),
+            acc_ballot: *acc_ballot,
+            epoch: snapshot_epoch.max(*epoch),
+            snapshot: self.snapshot.clone(),
+            entries: mem::take(entries),
+            last: chain.last(),
+            last_hash: chain.last_hash(),
+            torn: self.scan.torn.clone(),
+            repaired: mem::take(&mut self.notes),
+        }
+    }
+}
+
+fn io_only(error: AppendError) -> OpenError {
+    match error {
+        AppendError::Full(Full::Disk(failure)) => failure.into(),
+        AppendError::Fatal(fatal) => fatal.0.into(),
+        AppendError::Full(Full::Bound { .. }) => unreachable!("no bound is set while a journal is opened"),
+    }
+}

@@ -1,0 +1,123 @@
+//! A directory of the operating system as a [`Disk`].
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Disk, DiskFile, Locked};
+
+/// A directory of the operating system's file system.
+#[derive(Debug, Clone)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// The directory at `root`, which need not exist yet. Touches nothing.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        RealDisk { root: root.into() }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
+    }
+}
+
+impl Disk for RealDisk {
+    type File = RealFile;
+    /// `flock` belongs to the open file, so the system drops it however the process ends.
+    type Lock = File;
+
+    fn open(&self, name: &str, create: bool) -> io::Result<RealFile> {
+        open(&self.at(name), create).map(RealFile)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.at(dir))? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        let path = self.at(dir);
+        if !dir.is_empty() {
+            return match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+                done => done,
+            };
+        }
+        // Each directory that is made must outlive a crash, so its parent is synced too.
+        let path = std::path::absolute(path)?;
+        let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        fs::create_dir_all(&path)?;
+        missing.iter().rev().filter_map(|made| made.parent()).try_for_each(|parent| File::open(parent)?.sync_all())
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        File::open(self.at(dir))?.sync_all()
+    }
+
+    fn lock(&self, name: &str, text: &str) -> io::Result<Locked<File>> {
+        let mut file = open(&self.at(name), true)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = Vec::new();
+                file.take(4096).read_to_end(&mut holder)?;
+                return Ok(Locked::Held(String::from_utf8_lossy(&holder).trim_end().to_owned()));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(text.as_bytes())?;
+        Ok(Locked::Ours(file))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.at(name).display().to_string()
+    }
+}
+
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    File::options().read(true).write(true).create(create).truncate(false).open(path)
+}
+
+/// An open file of a [`RealDisk`].
+#[derive(Debug)]
+pub struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        // fdatasync where there is one: the blocks are allocated, so there is no metadata to wait for.
+        self.0.sync_data()
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_size(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+}

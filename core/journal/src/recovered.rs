@@ -1,0 +1,64 @@
+//! What opening a data directory finds.
+
+use std::fmt;
+
+use doozer_paxos::{Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
+
+use crate::{RecordNumber, SnapshotMeta};
+
+/// What a member was before it stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its cluster.
+    pub cluster: ClusterId,
+    /// Who it is.
+    pub incarnation: Incarnation,
+    /// How often this directory was opened, this time included (if it was not refused); durable.
+    pub boot: u64,
+    /// The greatest ballot it promised or accepted under.
+    pub promised: Ballot,
+    /// The ballot under which its log was last accepted.
+    pub acc_ballot: Ballot,
+    /// The configuration that its last append named, or its snapshot's if that is later.
+    pub epoch: u64,
+    /// The snapshot to start from.
+    pub snapshot: Option<SnapshotMeta>,
+    /// All entries after the snapshot.
+    pub entries: Vec<Entry>,
+    /// The last slot of the log: of the last entry, else of the snapshot.
+    pub last: Slot,
+    /// Its hash.
+    pub last_hash: EntryHash,
+    /// What was cut from the end because it was never acknowledged. Worth a line in the log.
+    pub torn: Option<Torn>,
+    /// What was found amiss and put right, a line each.
+    pub repaired: Vec<String>,
+}
+
+/// The end of a log that was being written when the member stopped. Nothing of it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: String,
+    /// Where the cut is.
+    pub offset: u64,
+    /// The first record that was cut.
+    pub record: RecordNumber,
+    /// Its first and last slot, if a header of it was there.
+    pub slots: Option<(Slot, Slot)>,
+    /// How many records behind it went with it.
+    pub later: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Torn { file, offset, record, later, why, .. } = self;
+        write!(f, "{file} was cut at byte {offset}: record {record} was never finished ({why})")?;
+        match later {
+            0 => Ok(()),
+            later => write!(f, ", nor were {later} after it"),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The names of a simulated disk: which are there now, which would be there after a crash.
+
+use std::collections::BTreeMap;
+use std::{io, mem};
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
+    /// A directory.
+    Dir,
+    /// A file, by the number of its contents.
+    File(usize),
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Add(String, Node),
+    Rename(String, String),
+    Remove(String),
+}
+
+type Map = BTreeMap<String, Node>;
+
+/// Names as readers see them, names as they are on the disk, and the changes between.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    now: Map,
+    durable: Map,
+    pending: Vec<Change>,
+}
+
+impl Names {
+    pub(super) fn get(&self, name: &str) -> Option<Node> {
+        if name.is_empty() { Some(Node::Dir) } else { self.now.get(name).copied() }
+    }
+
+    /// The file with this name; what is missing is the error.
+    pub(super) fn file(&self, name: &str) -> io::Result<usize> {
+        match self.get(name) {
+            Some(Node::File(inode)) => Ok(inode),
+            Some(Node::Dir) => Err(io::ErrorKind::IsADirectory.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    pub(super) fn files(&self) -> Vec<String> {
+        self.now.iter().filter(|(_, node)| **node != Node::Dir).map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn inodes(&self) -> impl Iterator<Item = usize> {
+        self.now.values().filter_map(|node| match node {
+            Node::File(inode) => Some(*inode),
+            Node::Dir => None,
+        })
+    }
+
+    pub(super) fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        if self.get(dir) != Some(Node::Dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let inside = self.now.keys().filter(|name| parent(name) == dir);
+        Ok(inside.map(|name| name[dir.len()..].trim_start_matches('/').to_owned()).collect())
+    }
+
+    pub(super) fn add(&mut self, name: &str, node: Node) -> io::Result<()> {
+        if self.get(parent(name)) != Some(Node::Dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.change(Change::Add(name.to_owned(), node))
+    }
+
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.change(Change::Rename(from.to_owned(), to.to_owned()))
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.change(Change::Remove(name.to_owned()))
+    }
+
+    fn change(&mut self, change: Change) -> io::Result<()> {
+        if !apply(&mut self.now, &change) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.pending.push(change);
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self, dir: &str) -> io::Result<()> {
+        if self.get(dir) != Some(Node::Dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        for change in mem::take(&mut self.pending) {
+            if change.dir() == dir {
+                apply(&mut self.durable, &change);
+            } else {
+                self.pending.push(change);
+            }
+        }
+        Ok(())
+    }
+
+    /// A power cut: each pending change survives if `keeps` says so and it still can.
+    pub(super) fn crash(&mut self, mut keeps: impl FnMut() -> bool) {
+        for change in mem::take(&mut self.pending) {
+            if keeps() {
+                apply(&mut self.durable, &change);
+            }
+        }
+        let dirs: Vec<String> =
+            self.durable.iter().filter(|(_, node)| **node == Node::Dir).map(|(name, _)| name.clone()).collect();
+        self.durable.retain(|name, _| parent(name).is_empty() || dirs.iter().any(|dir| dir == parent(name)));
+        self.now = self.durable.clone();
+    }
+
+    /// Puts a name there for good.
+    pub(super) fn put(&mut self, name: &str, node: Node) {
+        if !parent(name).is_empty() {
+            self.put(parent(name), Node::Dir);
+        }
+        self.now.insert(name.to_owned(), node);
+        self.durable.insert(name.to_owned(), node);
+    }
+
+    /// Takes a name away for good.
+    pub(super) fn lose(&mut self, name: &str) {
+        self.now.remove(name);
+        self.durable.remove(name);
+    }
+}
+
+impl Change {
+    fn dir(&self) -> &str {
+        match self {
+            Change::Add(name, _) | Change::Remove(name) | Change::Rename(_, name) => parent(name),
+        }
+    }
+}
+
+fn apply(map: &mut Map, change: &Change) -> bool {
+    match change {
+        Change::Add(name, node) => {
+            map.insert(name.clone(), *node);
+            true
+        }
+        Change::Remove(name) => map.remove(name).is_some(),
+        Change::Rename(from, to) => {
+            let Some(node) = map.remove(from) else { return false };
+            map.insert(to.clone(), node);
+            true
+        }
+    }
+}
+
+fn parent(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(dir, _)| dir)
+}

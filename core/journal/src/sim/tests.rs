@@ -1,0 +1,116 @@
+use super::*;
+
+fn disk_with(seed: u64, bytes: &[u8]) -> (SimDisk, SimFile) {
+    let disk = SimDisk::new(seed);
+    let file = disk.open("f", true).unwrap();
+    file.write_at(bytes, 0).unwrap();
+    file.sync_data().unwrap();
+    disk.sync_dir("").unwrap();
+    (disk, file)
+}
+
+/// How many of the 512-byte sectors of `f` are `byte`.
+fn sectors_of(disk: &SimDisk, byte: u8) -> Vec<bool> {
+    let contents = disk.contents("f").unwrap();
+    contents.chunks(512).map(|sector| sector.iter().all(|b| *b == byte)).collect()
+}
+
+#[test]
+fn a_crash_keeps_what_was_synced_and_tears_the_rest_by_sectors() {
+    let (mut torn, mut whole, mut in_512, mut in_4096) = (0, 0, 0, 0);
+    for seed in 0..300 {
+        let (disk, file) = disk_with(seed, &[1; 32768]);
+        file.write_at(&[2; 16384], 16384).unwrap();
+        disk.crash();
+        let new = sectors_of(&disk, 2);
+        let old = sectors_of(&disk, 1);
+        assert!(old[..32].iter().all(|is_old| *is_old), "seed {seed}: synced sectors changed");
+        assert!(old.iter().zip(&new).all(|(old, new)| old != new), "seed {seed}: a sector is torn inside");
+        let count = new.iter().filter(|is_new| **is_new).count();
+        if count == 0 || count == 32 { whole += 1 } else { torn += 1 }
+        let together = new.chunks(8).all(|eight| eight.iter().all(|n| *n == eight[0]));
+        if together { in_4096 += 1 } else { in_512 += 1 }
+    }
+    assert!(torn > 50 && whole > 50 && in_512 > 50 && in_4096 > 50, "{torn} {whole} {in_512} {in_4096}");
+}
+
+#[test]
+fn a_kill_keeps_everything_but_open_files_and_locks() {
+    let (disk, file) = disk_with(1, &[1; 512]);
+    file.write_at(&[2; 512], 0).unwrap();
+    let Locked::Ours(_lock) = disk.lock("L", "me").unwrap() else { panic!() };
+    assert!(matches!(disk.lock("L", "you").unwrap(), Locked::Held(text) if text == "me"));
+    disk.kill();
+    assert_eq!(sectors_of(&disk, 2), [true]);
+    assert!(file.size().is_err(), "an open file outlived its process");
+    assert!(matches!(disk.lock("L", "you").unwrap(), Locked::Ours(_)));
+}
+
+#[test]
+fn names_that_were_not_synced_may_go_each_by_itself() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let disk = SimDisk::new(seed);
+        for name in ["a", "b"] {
+            disk.open(name, true).unwrap();
+        }
+        disk.sync_dir("").unwrap();
+        disk.rename("a", "c").unwrap();
+        disk.remove("b").unwrap();
+        disk.crash();
+        seen.insert(disk.files());
+    }
+    let all = [vec!["a"], vec!["a", "b"], vec!["b", "c"], vec!["c"]];
+    assert_eq!(seen, all.map(|names| names.into_iter().map(String::from).collect()).into());
+}
+
+#[test]
+fn a_failed_sync_leaves_bytes_that_are_read_but_never_written() {
+    let mut lost = 0;
+    for seed in 0..50 {
+        let (disk, file) = disk_with(seed, &[1; 4096]);
+        file.write_at(&[2; 4096], 0).unwrap();
+        disk.fail(1, Some(Call::Sync), Fault::Eio);
+        assert!(file.sync_data().is_err());
+        file.sync_data().unwrap();
+        assert!(sectors_of(&disk, 2).iter().all(|new| *new), "still in the cache");
+        disk.crash();
+        lost += usize::from(sectors_of(&disk, 1).contains(&true));
+    }
+    assert!(lost > 10, "{lost}");
+}
+
+#[test]
+fn faults_strike_once_at_the_chosen_call_and_power_stays_off() {
+    let (disk, file) = disk_with(1, &[1; 512]);
+    disk.fail(2, Some(Call::Write), Fault::Enospc);
+    file.write_at(&[2; 512], 0).unwrap();
+    assert!(!disk.has_struck());
+    assert_eq!(file.write_at(&[3; 512], 0).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert!(disk.has_struck());
+    file.write_at(&[3; 512], 0).unwrap();
+    disk.power_off(2);
+    file.size().unwrap();
+    assert!(file.size().is_err() && file.size().is_err());
+    disk.crash();
+    assert_eq!(disk.open("f", false).unwrap().size().unwrap(), 512);
+}
+
+#[test]
+fn a_full_disk_takes_writes_in_place() {
+    let (disk, file) = disk_with(1, &[1; 512]);
+    disk.set_capacity(Some(512));
+    file.write_at(&[2; 512], 0).unwrap();
+    assert_eq!(file.write_at(&[2; 512], 1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_disk() {
+    let run = || {
+        let (disk, file) = disk_with(9, &[1; 65536]);
+        file.write_at(&[2; 65536], 0).unwrap();
+        disk.crash();
+        disk.contents("f").unwrap()
+    };
+    assert_eq!(run(), run());
+}

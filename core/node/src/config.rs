@@ -1,0 +1,102 @@
+//! What a member is told at its start.
+
+use std::path::PathBuf;
+
+use doozer_store::History;
+
+use crate::access::Secrets;
+
+/// Where a member keeps its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// Nowhere but in memory: a restart is a new member of a new cluster.
+    Memory,
+    /// In this directory, which is made if it is not there. Every write is on disk before it is answered.
+    Directory(PathBuf),
+}
+
+/// Certificates for client connections, in PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain of this member.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// If given, clients must show a certificate signed by one of these.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Everything [`Node::start`](crate::Node::start) needs. [`Config::default`] is a durable member's defaults, except
+/// that it listens nowhere and keeps everything in memory.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `HOST:PORT` to serve clients on; port 0 takes a free one. `None` serves only the host process.
+    pub listen: Option<String>,
+    /// The cluster's name, `/ctl/name`. Used at a cluster's birth only.
+    pub cluster_name: String,
+    /// Where the state is kept.
+    pub data: Data,
+    /// How much history this member keeps.
+    pub history: History,
+    /// The largest value in bytes, `/ctl/settings/max-value`. Used at a cluster's birth only.
+    pub value_bytes_max: u64,
+    /// The cluster's secrets.
+    pub secrets: Secrets,
+    /// TLS for client connections.
+    pub tls: Option<TlsFiles>,
+    /// What `/ctl/node/ID/hostname` says.
+    pub hostname: String,
+    /// What `/ctl/node/ID/version` says.
+    pub version: String,
+    /// Bounds that protect this member from its clients.
+    pub limits: Limits,
+}
+
+/// Bounds that protect a member from its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections served at a time; one more is refused by closing it.
+    pub connections_max: usize,
+    /// WAITs, WATCHes and reads of future revisions outstanding over all connections; one more is answered OVERLOADED.
+    pub waits_max: usize,
+    /// Writes of one connection that are not answered yet; while there are so many the connection is not read.
+    pub writes_in_flight_max: usize,
+    /// Bytes of those.
+    pub write_bytes_in_flight_max: usize,
+    /// Bytes the data directory may take; a write that needs more is refused as on a full disk. `None`: what the disk
+    /// has.
+    pub data_bytes_max: Option<u64>,
+    /// Bytes of the log since the last snapshot that call for the next one (or twice the size of the last snapshot,
+    /// whichever is greater).
+    pub snapshot_log_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections_max: 20_000,
+            waits_max: 1_000_000,
+            writes_in_flight_max: 4096,
+            write_bytes_in_flight_max: 16 << 20,
+            data_bytes_max: None,
+            snapshot_log_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: None,
+            cluster_name: "local".to_owned(),
+            data: Data::Memory,
+            history: History::default(),
+            value_bytes_max: 1 << 20,
+            secrets: Secrets::default(),
+            tls: None,
+            hostname: "localhost".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The driver's task: turns what arrives (proposals, completions of the journal) into steps of the [`Driver`], and
+//! starts snapshots.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use doozer_journal::SnapshotError;
+use doozer_paxos::Slot;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use super::{Driver, NotWritten, Persist};
+use crate::error::Failure;
+use crate::server::writes::WriteReply;
+use crate::snapshot::Snapshots;
+
+/// What the driver is told.
+pub(crate) enum Input {
+    /// Commands of one connection, in order.
+    Propose(Vec<Proposal>),
+    /// Everything up to `slot` is durable.
+    Persisted { slot: Slot, sizes: Sizes },
+    /// Nothing from `slot` on was written.
+    Refused { slot: Slot, why: String },
+    /// A snapshot is done, or could not be made.
+    SnapshotDone(Result<u64, SnapshotError>),
+    /// The journal failed for good.
+    Failed(Failure),
+    /// Say so once everything under way is answered.
+    Settled(oneshot::Sender<()>),
+    /// Answer what is under way, take no more, then say so.
+    Stop(oneshot::Sender<()>),
+}
+
+/// How much is on the disk, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// The log since the last snapshot.
+    pub log: u64,
+    /// Everything.
+    pub all: u64,
+}
+
+/// A command and whom to answer.
+pub(crate) struct Proposal {
+    pub command: Bytes,
+    pub reply: WriteReply,
+}
+
+/// Inputs taken in one go.
+const INPUTS_MAX: usize = 256;
+
+/// Milliseconds since 1970 by the system's clock.
+pub(crate) fn wall_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Runs until it is stopped, all senders are gone, or the journal fails, which is returned.
+pub(crate) async fn run<P: Persist>(
+    mut driver: Driver<WriteReply, P>,
+    mut inputs: mpsc::UnboundedReceiver<Input>,
+    mut snapshots: Option<Snapshots>,
+) -> Option<Failure> {
+    let mut taken = Vec::with_capacity(INPUTS_MAX);
+    let mut stop: Option<oneshot::Sender<()>> = None;
+    let mut settled: Vec<oneshot::Sender<()>> = Vec::new();
+    driver.pump(wall_ms());
+    loop {
+        if driver.is_idle() {
+            // Whoever asked may have gone; that changes nothing.
+            for done in settled.drain(..) {
+                let _ = done.send(());
+            }
+            if stop.is_some() {
+                break;
+            }
+        }
+        if inputs.recv_many(&mut taken, INPUTS_MAX).await == 0 {
+            break;
+        }
+        for input in taken.drain(..) {
+            match input {
+                Input::Propose(proposals) if stop.is_some() => refuse(proposals),
+                Input::Propose(proposals) => {
+                    for Proposal { command, reply } in proposals {
+                        driver.propose(command, Some(reply));
+                    }
+                }
+                Input::Persisted { slot, sizes } => {
+                    driver.persisted(slot, sizes);
+                    driver.pump(wall_ms());
+                    if let (Some(snapshots), Some(position)) = (&mut snapshots, driver.position()) {
+                        snapshots.consider(sizes.log, position, driver.replica().config());
+                    }
+                }
+                Input::Refused { slot, why } => {
+                    warn!(%slot, why, "write refused");
+                    driver.refused(slot, &NotWritten::DiskFull(why), wall_ms());
+                }
+                Input::SnapshotDone(result) => {
+                    if let Some(snapshots) = &mut snapshots {
+                        snapshots.done(result);
+                    }
+                }
+                Input::Failed(failure) => {
+                    error!(%failure, "stopping");
+                    return Some(failure);
+                }
+                Input::Settled(done) => settled.push(done),
+                Input::Stop(done) => stop = Some(done),
+            }
+        }
+        driver.pump(wall_ms());
+    }
+    if let Some(done) = stop {
+        let _ = done.send(());
+    }
+    None
+}
+
+fn refuse(proposals: Vec<Proposal>) {
+    let mut wakes = crate::server::outbox::Wakes::default();
+    for proposal in proposals {
+        super::Reply::answer(proposal.reply, super::Answer::NotWritten(NotWritten::ShuttingDown), &mut wakes);
+    }
+    wakes.wake_all();
+}
+
+/// A new pair for [`Input`].
+pub(crate) fn channel() -> (mpsc::UnboundedSender<Input>, mpsc::UnboundedReceiver<Input>) {
+    mpsc::unbounded_channel()
+}

@@ -1,0 +1,86 @@
+//! Why a member could not start, or had to stop.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a member could not start. Each message is one line that names the thing and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The listen address cannot be used.
+    #[error(
+        "cannot listen on {address}: {source}; is another doozerd running there? choose another address with -l"
+    )]
+    Listen {
+        /// The address as it was given.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The cluster's name is no path component.
+    #[error("{0:?} cannot be a cluster's name: use letters, digits and . - _ : @ = + ~")]
+    ClusterName(String),
+    /// The largest value is outside what the store allows.
+    #[error("the largest value cannot be {0} bytes: choose 1 to {1}")]
+    ValueBytesMax(u64, u64),
+    /// The data directory cannot be opened.
+    #[error("data directory {}: {source}", path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        source: doozer_journal::OpenError,
+    },
+    /// A record that this member may have acknowledged is damaged.
+    #[error(
+        "data directory {}: {damage}; refusing to start rather than lose acknowledged writes: restore the directory \
+         from a backup", path.display()
+    )]
+    Damaged {
+        /// The directory.
+        path: PathBuf,
+        /// What is damaged.
+        damage: String,
+    },
+    /// The snapshot cannot be loaded.
+    #[error("data directory {}: snapshot: {source}; restore the directory from a backup", path.display())]
+    Snapshot {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: crate::recovery::SnapshotProblem,
+    },
+    /// The log could not be written.
+    #[error("data directory {}: {source}", path.display())]
+    Journal {
+        /// The directory.
+        path: PathBuf,
+        /// What failed.
+        source: Failure,
+    },
+    /// The member failed before it was up.
+    #[error(transparent)]
+    Failed(Failure),
+    /// A certificate or key cannot be used.
+    #[error("TLS: {}: {problem}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The system refused something every program needs.
+    #[error("the system refused {what}: {source}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why a running member had to stop: its disk said no in a way that leaves unknown what is on it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the journal failed: {0}; stopped rather than guess what is on the disk. Check the disk, then start again"
+)]
+pub struct Failure(pub String);

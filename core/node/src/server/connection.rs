@@ -1,0 +1,292 @@
+//! One client connection: its buffers, its rights, what it has outstanding, and the loop that serves it.
+//!
+//! One task does all of it. It reads, answers reads at once, hands writes to the driver in batches, and sends what
+//! others left in its outbox. It does not read while a client leaves too much unread or unanswered, so that pressure
+//! is felt where it comes from.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use doozer_wire::{Decoder, Request};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::debug;
+
+use super::offsets::OffsetCursor;
+use super::outbox::Outbox;
+use super::writes::WriteReply;
+use crate::access::Access;
+use crate::driver::run::{Input, Proposal};
+use crate::shared::Shared;
+use crate::state::{Address, WaiterId};
+
+/// A client that takes no byte for so long is gone.
+const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// How often a WATCH that hears nothing is told how far it has seen, if there is news.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Answers are sent when there is so much of them, even if more requests are at hand.
+const OUT_BYTES: usize = 256 << 10;
+
+const READ_BYTES_MIN: usize = 4 << 10;
+const READ_BYTES_MAX: usize = 64 << 10;
+
+/// How a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Nothing more is read; the answers to writes under way are still sent.
+    Draining,
+}
+
+pub(crate) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) access: Access,
+    /// HELLO was sent.
+    pub(super) modern: bool,
+    /// Answers on their way out.
+    pub(super) out: BytesMut,
+    /// The WAITs, WATCHes and blocked reads of this connection, with their tags.
+    pub(super) waiters: HashMap<WaiterId, Option<i32>>,
+    pub(super) waiter_tags: HashMap<i32, WaiterId>,
+    /// The WATCHes among them.
+    pub(super) streams: Vec<WaiterId>,
+    pub(super) offsets: OffsetCursor,
+    /// Some stream is to be read on from the history.
+    pub(super) lagging: bool,
+    /// Reads whose revision has come.
+    ready: Vec<(WaiterId, Request)>,
+    decoder: Decoder,
+    /// Commands of this round, to be handed over in one piece.
+    arena: Vec<u8>,
+    batch: Vec<(Range<usize>, Option<i32>)>,
+    writes_in_flight: usize,
+    write_bytes_in_flight: usize,
+    /// An empty buffer to swap with the outbox's.
+    spare: BytesMut,
+    phase: Phase,
+}
+
+impl Connection {
+    fn new(shared: Arc<Shared>) -> Self {
+        Connection {
+            access: shared.secrets.initial(),
+            decoder: Decoder::new(shared.frame_limit()),
+            outbox: Arc::default(),
+            modern: false,
+            out: BytesMut::new(),
+            waiters: HashMap::new(),
+            waiter_tags: HashMap::new(),
+            streams: Vec::new(),
+            offsets: OffsetCursor::default(),
+            lagging: false,
+            ready: Vec::new(),
+            arena: Vec::new(),
+            batch: Vec::new(),
+            writes_in_flight: 0,
+            write_bytes_in_flight: 0,
+            spare: BytesMut::new(),
+            phase: Phase::Open,
+            shared,
+        }
+    }
+
+    /// Where answers of this connection go.
+    pub(super) fn address(&self, tag: Option<i32>) -> Address {
+        Address { outbox: Arc::clone(&self.outbox), tag, modern: self.modern }
+    }
+
+    /// Takes a command into this round's batch.
+    pub(super) fn write(&mut self, tag: Option<i32>, encode: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.arena.len();
+        encode(&mut self.arena);
+        self.batch.push((start..self.arena.len(), tag));
+    }
+
+    /// Handles the whole frames in `input`, as far as answers and writes have room.
+    fn take_requests(&mut self, input: &mut BytesMut) {
+        while self.may_read() && self.out.len() < OUT_BYTES {
+            self.decoder.set_limit(self.shared.frame_limit());
+            let body = match self.decoder.next(input) {
+                Ok(Some(body)) => body,
+                Ok(None) => break,
+                Err(error) => {
+                    debug!(%error, "closing a connection");
+                    self.phase = Phase::Draining;
+                    break;
+                }
+            };
+            match Request::decode(body) {
+                Ok(request) => self.handle(&request),
+                Err(error) => {
+                    debug!(%error, "closing a connection: a frame that is no message");
+                    self.phase = Phase::Draining;
+                }
+            }
+        }
+        self.hand_over_batch();
+    }
+
+    fn hand_over_batch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        // All commands of a round share one allocation.
+        let arena = Bytes::from(std::mem::take(&mut self.arena));
+        let batch = std::mem::take(&mut self.batch);
+        let mut proposals = Vec::with_capacity(batch.len());
+        for (range, tag) in batch {
+            self.writes_in_flight += 1;
+            self.write_bytes_in_flight += range.len();
+            let reply = WriteReply { to: self.address(tag), bytes: range.len() };
+            proposals.push(Proposal { command: arena.slice(range), reply });
+        }
+        if self.shared.inputs.send(Input::Propose(proposals)).is_err() {
+            // The driver is gone: the member failed, and whether earlier writes were written is unknown. Closing the
+            // connection says so.
+            self.phase = Phase::Draining;
+            self.writes_in_flight = 0;
+        }
+    }
+
+    /// Takes what others left. What must stand before it on the wire is in `out` already; what must follow it comes
+    /// after this call.
+    pub(super) fn take_outbox(&mut self) {
+        let mut left = self.outbox.take(std::mem::take(&mut self.spare));
+        if self.out.is_empty() {
+            std::mem::swap(&mut self.out, &mut left.frames);
+        } else {
+            self.out.extend_from_slice(&left.frames);
+            left.frames.clear();
+        }
+        self.spare = left.frames;
+        self.lagging |= left.lagging;
+        self.writes_in_flight = self.writes_in_flight.saturating_sub(left.writes_answered);
+        self.write_bytes_in_flight = self.write_bytes_in_flight.saturating_sub(left.write_bytes_answered);
+        for id in left.finished {
+            self.forget(id);
+        }
+        self.ready.append(&mut left.ready);
+    }
+
+    /// Answers reads whose revision has come.
+    fn answer_ready(&mut self) {
+        for (id, request) in std::mem::take(&mut self.ready) {
+            // One that was cancelled in the meantime is not answered.
+            if self.forget(id) {
+                self.handle(&request);
+            }
+        }
+    }
+
+    /// Takes a waiter off the books; whether it was on them.
+    pub(super) fn forget(&mut self, id: WaiterId) -> bool {
+        let Some(tag) = self.waiters.remove(&id) else { return false };
+        if let Some(tag) = tag {
+            self.waiter_tags.remove(&tag);
+        }
+        self.streams.retain(|stream| *stream != id);
+        true
+    }
+
+    pub(super) fn remember(&mut self, id: WaiterId, tag: Option<i32>) {
+        self.waiters.insert(id, tag);
+        if let Some(tag) = tag {
+            self.waiter_tags.insert(tag, id);
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        let limits = &self.shared.limits;
+        self.phase == Phase::Open
+            && self.writes_in_flight + self.batch.len() < limits.writes_in_flight_max
+            && self.write_bytes_in_flight + self.arena.len() < limits.write_bytes_in_flight_max
+    }
+
+    fn is_drained(&self) -> bool {
+        self.phase == Phase::Draining && self.writes_in_flight == 0
+    }
+
+    fn close(mut self) {
+        // In pieces, so that a hundred thousand waits of one dead connection do not hold up everybody else.
+        let ids: Vec<WaiterId> = self.waiters.drain().map(|(id, _)| id).collect();
+        for some in ids.chunks(256) {
+            let mut state = self.shared.state.write();
+            some.iter().for_each(|id| state.remove(*id));
+        }
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves a connection until it ends, from either side. `stop` turns true when the member goes down. The caller has
+/// counted the connection in [`Shared::connections`].
+pub(crate) async fn serve<S>(mut stream: S, shared: Arc<Shared>, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = Connection::new(shared);
+    if let Err(error) = converse(&mut stream, &mut connection, &mut stop).await {
+        debug!(%error, "a connection ended");
+    }
+    connection.close();
+}
+
+async fn converse<S>(
+    stream: &mut S,
+    connection: &mut Connection,
+    stop: &mut watch::Receiver<bool>,
+) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut input = BytesMut::new();
+    let mut read_bytes = READ_BYTES_MIN;
+    let mut next_progress = Instant::now() + PROGRESS_EVERY;
+    loop {
+        connection.take_requests(&mut input);
+        connection.take_outbox();
+        connection.answer_ready();
+        connection.feed_streams();
+        if !connection.out.is_empty() {
+            send(stream, &mut connection.out).await?;
+            continue;
+        }
+        if connection.is_drained() {
+            return Ok(());
+        }
+        input.reserve(read_bytes);
+        let outbox = Arc::clone(&connection.outbox);
+        tokio::select! {
+            read = stream.read_buf(&mut input), if connection.may_read() => match read? {
+                0 => connection.phase = Phase::Draining,
+                // Large reads for those who send much; idle connections cost little.
+                n if n >= read_bytes => read_bytes = (read_bytes * 2).min(READ_BYTES_MAX),
+                n if n < read_bytes / 4 => read_bytes = (read_bytes / 2).max(READ_BYTES_MIN),
+                _ => {}
+            },
+            () = outbox.woken() => {}
+            () = sleep_until(next_progress), if !connection.streams.is_empty() => {
+                connection.mark_progress();
+                next_progress = Instant::now() + PROGRESS_EVERY;
+            }
+            _ = stop.wait_for(|stopping| *stopping), if connection.phase == Phase::Open => {
+                connection.phase = Phase::Draining;
+            }
+        }
+    }
+}
+
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, out: &mut BytesMut) -> std::io::Result<()> {
+    let stalled = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the client takes nothing");
+    while !out.is_empty() {
+        timeout(WRITE_STALL, stream.write_buf(out)).await.map_err(stalled)??;
+    }
+    timeout(WRITE_STALL, stream.flush()).await.map_err(stalled)?
+}

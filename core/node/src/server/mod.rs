@@ -1,0 +1,14 @@
+//! The client server: connections, requests, answers.
+//! Never here: what a command does (the store's business), or how it is decided (the driver's).
+
+pub(crate) mod connection;
+pub(crate) mod listen;
+mod offsets;
+pub(crate) mod outbox;
+mod problem;
+mod reads;
+mod requests;
+mod status;
+pub(crate) mod tls;
+mod waits;
+pub(crate) mod writes;

@@ -1,0 +1,269 @@
+//! GET, STAT, GETDIR, WALK and LIST: arguments checked, then answered from memory, or kept until their revision comes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doozer_store::{At, Glob, Lookup, ReadError, Revision, Store, Value};
+use doozer_wire::{Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
+
+use super::connection::Connection;
+use super::problem::Problem;
+use super::requests::given;
+use super::waits::parse_glob;
+
+/// Entries looked at while the state is held.
+const LIST_ENTRIES: usize = 256;
+
+/// Bytes after which a LIST's answer is cut, so that one answer is never a burden; the frame limit is no smaller.
+const LIST_BYTES: usize = 1 << 20;
+
+/// A read whose arguments are in order.
+enum Call<'a> {
+    Get(Cow<'a, str>),
+    Stat(Cow<'a, str>),
+    Getdir { path: &'a Bytes, offset: i32 },
+    Walk { pattern: &'a Bytes, glob: Glob, offset: i32 },
+    List(List<'a>),
+}
+
+struct List<'a> {
+    glob: Glob,
+    after: Option<Cow<'a, str>>,
+    limit: usize,
+    keys_only: bool,
+}
+
+impl<'a> Call<'a> {
+    fn parse(verb: Verb, request: &'a Request) -> Result<Self, Problem> {
+        let path = &request.path;
+        let offset = || request.offset.ok_or(ErrorKind::MissingArg);
+        Ok(match verb {
+            Verb::Get if given(path)?.is_empty() => {
+                return Err(Problem::new(ErrorKind::BadPath, "a path cannot be empty"));
+            }
+            Verb::Get => Call::Get(lossy(given(path)?)),
+            Verb::Stat => Call::Stat(path.as_ref().map_or(Cow::Borrowed(""), |path| lossy(path))),
+            Verb::Getdir => Call::Getdir { path: given(path)?, offset: offset()? },
+            Verb::Walk => {
+                let (pattern, offset) = (given(path)?, offset()?);
+                let glob = parse_glob(pattern)?;
+                if offset < 0 {
+                    return Err(ErrorKind::Range.into());
+                }
+                Call::Walk { pattern, glob, offset }
+            }
+            _ => Call::List(List {
+                glob: parse_glob(given(path)?)?,
+                after: request.after.as_deref().map(lossy),
+                limit: request.limit.filter(|limit| *limit > 0).map_or(usize::MAX, |limit| limit as usize),
+                keys_only: request.keys_only,
+            }),
+        })
+    }
+}
+
+/// What is not UTF-8 becomes a character that no path can have, so that such a path is never a file's.
+fn lossy(path: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(path)
+}
+
+impl Connection {
+    pub(super) fn read(&mut self, verb: Verb, request: &Request) -> Result<(), Problem> {
+        let call = Call::parse(verb, request)?;
+        let at = At::from_raw(request.rev);
+        let needed = match at {
+            At::Revision(rev) => Some(rev),
+            At::Now => request.min_rev.filter(|rev| *rev > 0).map(Revision::from_raw),
+        };
+        if let Some(needed) = needed
+            && self.revision() < needed
+        {
+            // The only argument that is otherwise looked at when the revision is there.
+            if matches!(call, Call::Getdir { offset, .. } if offset < 0) {
+                return Err(ErrorKind::Range.into());
+            }
+            if self.block(needed, request)? {
+                return Ok(());
+            }
+        }
+        match call {
+            Call::Get(path) => self.get(request, &path, at),
+            Call::Stat(path) => self.stat(request, &path, at),
+            Call::Getdir { path, offset } => self.getdir(request, path, offset, at),
+            Call::Walk { pattern, glob, offset } => self.walk(request, pattern, &glob, offset, at),
+            Call::List(list) => self.list(request, &list, at),
+        }
+    }
+
+    /// Keeps the read until `needed` has come; false if it has come by now.
+    fn block(&mut self, needed: Revision, request: &Request) -> Result<bool, Problem> {
+        self.room_for_a_waiter(request.tag)?;
+        let to = self.address(request.tag);
+        let id = {
+            let mut state = self.shared.state.write();
+            if state.store.revision() >= needed {
+                return Ok(false);
+            }
+            // A copy: the request's bytes would keep the whole read buffer alive.
+            let path = request.path.as_deref().map(Bytes::copy_from_slice);
+            let after = request.after.as_deref().map(Bytes::copy_from_slice);
+            state.block(needed, Request { path, after, value: None, ..request.clone() }, to)
+        };
+        self.remember(id, request.tag);
+        Ok(true)
+    }
+
+    fn get(&mut self, request: &Request, path: &str, at: At) -> Result<(), Problem> {
+        let state = self.shared.state.read();
+        let (rev, value): (i64, &[u8]) = match state.store.get(path, at)? {
+            Lookup::Missing => (0, &[]),
+            Lookup::File { rev, value } => (rev.to_raw(), value),
+            Lookup::Directory => return Err(ErrorKind::IsDir.into()),
+        };
+        let store_rev = self.modern.then(|| state.store.revision().to_raw());
+        Response { tag: request.tag, rev: Some(rev), value: Some(value), store_rev, ..Response::default() }
+            .encode_frame(&mut self.out);
+        Ok(())
+    }
+
+    fn stat(&mut self, request: &Request, path: &str, at: At) -> Result<(), Problem> {
+        let stat = self.shared.state.read().store.stat(path, at)?;
+        let len = i32::try_from(stat.len).unwrap_or(i32::MAX);
+        self.answer(request, |response| Response { rev: Some(stat.rev), len: Some(len), ..response });
+        Ok(())
+    }
+
+    fn getdir(&mut self, request: &Request, path: &Bytes, offset: i32, at: At) -> Result<(), Problem> {
+        let state = self.shared.state.read();
+        let rev = moment(&state.store, at);
+        let before = self.offsets.before(Verb::Getdir, path, rev, offset);
+        let name = match before {
+            Some(before) => state.store.dir_entry_after(&lossy(path), before, at)?,
+            None => state.store.dir_entry(&lossy(path), offset.into(), at)?,
+        };
+        self.offsets.answered(Verb::Getdir, path, rev, offset, name);
+        let store_rev = self.modern.then(|| state.store.revision().to_raw());
+        let path = Some(name.as_bytes());
+        Response { tag: request.tag, path, store_rev, ..Response::default() }.encode_frame(&mut self.out);
+        Ok(())
+    }
+
+    fn walk(
+        &mut self,
+        request: &Request,
+        pattern: &Bytes,
+        glob: &Glob,
+        offset: i32,
+        at: At,
+    ) -> Result<(), Problem> {
+        let state = self.shared.state.read();
+        let rev = moment(&state.store, at);
+        let file = match self.offsets.before(Verb::Walk, pattern, rev, offset) {
+            Some(before) => state.store.walk(glob, at, Some(before))?.next(),
+            None => state.store.walk(glob, at, None)?.nth(usize::try_from(offset).unwrap_or(usize::MAX)),
+        };
+        let file = file.ok_or(ErrorKind::Range)?;
+        self.offsets.answered(Verb::Walk, pattern, rev, offset, file.path);
+        Response {
+            tag: request.tag,
+            path: Some(file.path.as_bytes()),
+            value: Some(file.value),
+            rev: Some(file.rev.to_raw()),
+            flags: Some(FLAG_SET),
+            store_rev: self.modern.then(|| state.store.revision().to_raw()),
+            ..Response::default()
+        }
+        .encode_frame(&mut self.out);
+        Ok(())
+    }
+
+    fn list(&mut self, request: &Request, list: &List<'_>, at: At) -> Result<(), Problem> {
+        let shared = Arc::clone(&self.shared);
+        // Pinned, so that the whole answer is of one revision although the state is let go in between.
+        let (pin, rev) = {
+            let mut state = shared.state.write();
+            let rev = moment(&state.store, at);
+            (state.store.pin(rev)?, rev)
+        };
+        let gathered = gather(&shared, list, rev);
+        shared.state.write().store.unpin(pin);
+        let (files, more) = gathered?;
+        let entries: Vec<Entry<'_>> = files.iter().map(|file| file.entry(list.keys_only)).collect();
+        let rev = Some(rev.to_raw());
+        self.answer(request, |response| Response { rev, entries: &entries, more, ..response });
+        Ok(())
+    }
+}
+
+/// A file of a LIST, held while the state is not.
+struct Listed {
+    path: String,
+    rev: Revision,
+    value: Value,
+}
+
+impl Listed {
+    fn entry(&self, keys_only: bool) -> Entry<'_> {
+        Entry {
+            path: self.path.as_bytes(),
+            value: (!keys_only).then_some(&*self.value),
+            rev: self.rev.to_raw(),
+            len: i32::try_from(self.value.len()).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+/// The files of one answer, and whether there are more.
+fn gather(
+    shared: &crate::shared::Shared,
+    list: &List<'_>,
+    rev: Revision,
+) -> Result<(Vec<Listed>, bool), Problem> {
+    let mut files: Vec<Listed> = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let state = shared.state.read();
+        let after = files.last().map(|file| file.path.clone());
+        let after = after.as_deref().or(list.after.as_deref());
+        let mut seen = 0;
+        for file in state.store.walk(&list.glob, At::Revision(rev), after)?.take(LIST_ENTRIES) {
+            if files.len() >= list.limit || bytes >= LIST_BYTES {
+                return Ok((files, true));
+            }
+            let listed = Listed { path: file.path.to_owned(), rev: file.rev, value: Arc::clone(file.value) };
+            let size = listed.entry(list.keys_only).frame_bytes();
+            if !files.is_empty() && bytes + size > LIST_BYTES {
+                return Ok((files, true));
+            }
+            bytes += size;
+            seen += 1;
+            files.push(listed);
+        }
+        if seen < LIST_ENTRIES {
+            return Ok((files, false));
+        }
+    }
+}
+
+/// The revision a read is of.
+fn moment(store: &Store, at: At) -> Revision {
+    match at {
+        At::Now => store.revision(),
+        At::Revision(rev) => rev,
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLate => ErrorKind::TooLate,
+            ReadError::NoEntry => ErrorKind::NoEntry,
+            ReadError::NotDirectory => ErrorKind::NotDir,
+            ReadError::Range => ErrorKind::Range,
+            // A read of the future was kept until its revision came.
+            ReadError::Future => ErrorKind::Other,
+        }
+        .into()
+    }
+}

@@ -1,0 +1,34 @@
+//! STATUS: what a member knows about itself.
+
+use std::sync::atomic::Ordering;
+
+use doozer_wire::StatusReply;
+
+use crate::shared::Shared;
+
+pub(super) fn of(shared: &Shared) -> StatusReply {
+    let (revision, first, stats, waiters) = {
+        let state = shared.state.read();
+        (state.store.revision(), state.store.first(), state.store.stats(), state.waiters())
+    };
+    StatusReply {
+        cluster: shared.cluster.0,
+        member: shared.id_text.clone(),
+        name: shared.cluster_name.clone(),
+        address: shared.address.clone(),
+        server_version: shared.version.clone(),
+        role: "proposer".to_owned(),
+        revision: revision.to_raw(),
+        first_revision: first.to_raw(),
+        slot: shared.slot.load(Ordering::Relaxed),
+        files: stats.files as u64,
+        live_bytes: stats.live_bytes,
+        history_revisions: stats.history_revisions as u64,
+        history_bytes: stats.history_bytes,
+        watches: waiters as u64,
+        connections: shared.connections.load(Ordering::Relaxed) as u64,
+        durable: shared.durable,
+        data_bytes: shared.data_bytes.load(Ordering::Relaxed),
+        uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,114 @@
+//! Snapshots of the store, made in the background while writes go on, so that the log can be cut.
+
+use std::cmp::max;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use doozer_journal::{RealDisk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
+use doozer_paxos::Config;
+use doozer_store::Snapshot;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::driver::Position;
+use crate::driver::run::Input;
+use crate::journal_thread::JournalThread;
+use crate::shared::Shared;
+
+/// Decides when a snapshot is due, and makes one at a time.
+pub(crate) struct Snapshots {
+    shared: Arc<Shared>,
+    journal: JournalThread,
+    inputs: mpsc::UnboundedSender<Input>,
+    running: bool,
+    last_bytes: u64,
+    /// After a failure (a full disk, say) the log must grow beyond this before the next try.
+    retry_above: u64,
+}
+
+impl Snapshots {
+    /// `last_bytes` is the size of the snapshot there is.
+    pub fn new(
+        shared: Arc<Shared>,
+        journal: JournalThread,
+        inputs: mpsc::UnboundedSender<Input>,
+        last_bytes: u64,
+    ) -> Self {
+        Snapshots { shared, journal, inputs, running: false, last_bytes, retry_above: 0 }
+    }
+
+    /// Starts a snapshot of the state at `position`, which is the state now, if the log has grown enough.
+    pub fn consider(&mut self, log_bytes: u64, position: Position, config: &Config) {
+        let due = max(self.shared.limits.snapshot_log_bytes, 2 * self.last_bytes);
+        if self.running || log_bytes < max(due, self.retry_above) {
+            return;
+        }
+        let Position { slot, hash, wall_ms } = position;
+        let head = SnapshotHead { slot, hash, wall_ms, config: config.clone() };
+        let snapshot = self.shared.state.write().store.begin_snapshot();
+        let job = Job { shared: Arc::clone(&self.shared), journal: self.journal.clone(), snapshot };
+        let inputs = self.inputs.clone();
+        self.running = true;
+        self.retry_above = log_bytes + due / 2;
+        self.journal.begin_snapshot(head, move |writer| job.start(writer, inputs));
+    }
+
+    /// A snapshot ended: its size in bytes, or why there is none.
+    pub fn done(&mut self, result: Result<u64, SnapshotError>) {
+        self.running = false;
+        match result {
+            Ok(bytes) => {
+                self.last_bytes = bytes;
+                self.retry_above = 0;
+            }
+            Err(error) => warn!(%error, "no snapshot was made: the log grows until one can be"),
+        }
+    }
+}
+
+struct Job {
+    shared: Arc<Shared>,
+    journal: JournalThread,
+    snapshot: Snapshot,
+}
+
+type Writer = SnapshotWriter<RealDisk>;
+
+impl Job {
+    /// Runs on a thread of its own: the journal's is needed for writes.
+    fn start(self, writer: Result<Writer, SnapshotError>, inputs: mpsc::UnboundedSender<Input>) {
+        thread::spawn(move || {
+            let Job { shared, journal, mut snapshot } = self;
+            let written = writer.and_then(|writer| write(&shared, &mut snapshot, writer));
+            shared.state.write().store.end_snapshot(snapshot);
+            let result = written.map(|meta| {
+                let bytes = meta.file_bytes;
+                journal.snapshot_committed(meta);
+                bytes
+            });
+            // The driver is gone only when the member is going down.
+            let _ = inputs.send(Input::SnapshotDone(result));
+        });
+    }
+}
+
+fn write(
+    shared: &Shared,
+    snapshot: &mut Snapshot,
+    mut writer: Writer,
+) -> Result<SnapshotMeta, SnapshotError> {
+    let begun = Instant::now();
+    let mut chunk = Vec::new();
+    loop {
+        chunk.clear();
+        let more = snapshot.next_chunk(&shared.state.read().store, &mut chunk);
+        writer.write(&chunk)?;
+        if !more {
+            break;
+        }
+    }
+    let meta = writer.finish()?;
+    info!(slot = %meta.head.slot, bytes = meta.file_bytes, ms = begun.elapsed().as_millis() as u64, "snapshot");
+    Ok(meta)
+}

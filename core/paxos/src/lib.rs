@@ -1,0 +1,17 @@
+//! The replicated log of Doozer: identifiers, log entries and their hash chain, and the replica that decides them.
+//! Never here: I/O, threads, clocks, randomness, or what a command means (commands are opaque bytes).
+//!
+//! Map: [`id`] names members and clusters, [`ballot`] orders attempts to lead, [`entry`] is one slot of the log with its
+//! canonical bytes and hash, [`replica`] is the state machine that a driver steps.
+#![forbid(unsafe_code)]
+
+pub mod ballot;
+pub mod codec;
+pub mod entry;
+pub mod id;
+pub mod replica;
+
+pub use ballot::Ballot;
+pub use entry::{Config, Entry, EntryHash, Slot};
+pub use id::{ClusterId, Incarnation};
+pub use replica::{Append, Output, Replica};

@@ -1,0 +1,154 @@
+//! What a client sends.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+use prost::encoding;
+
+use crate::error::Malformed;
+use crate::hello::Hello;
+use crate::{Verb, proto, put};
+
+mod field {
+    pub const TAG: u32 = 1;
+    pub const VERB: u32 = 2;
+    pub const PATH: u32 = 4;
+    pub const VALUE: u32 = 5;
+    pub const OTHER_TAG: u32 = 6;
+    pub const OFFSET: u32 = 7;
+    pub const REV: u32 = 9;
+    pub const HELLO: u32 = 32;
+    pub const LIMIT: u32 = 33;
+    pub const AFTER: u32 = 34;
+    pub const KEYS_ONLY: u32 = 35;
+    pub const CONSISTENCY: u32 = 36;
+    pub const MIN_REV: u32 = 37;
+}
+
+/// Room for every number of a request, each with its key, at its longest.
+const NUMBERS_BYTES: usize = 96;
+
+/// How fresh a read without a revision must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Consistency {
+    /// It sees every write that was answered before it was sent. What absence means, and a value this version does
+    /// not know: the strongest is always right.
+    #[default]
+    Linearizable,
+    /// It sees what the member has, which is never behind the request's `min_rev`.
+    Local,
+}
+
+/// A request. Absent and present-but-empty are different things for every `Option`.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// Echoed in the answer, whatever number it is.
+    pub tag: Option<i32>,
+    /// The raw number of the verb, see [`Verb::from_i32`]. An absent verb reads as 0, which is none.
+    pub verb: i32,
+    /// A path or a glob, not checked in any way, UTF-8 included.
+    pub path: Option<Bytes>,
+    /// A value, or ACCESS's secret.
+    pub value: Option<Bytes>,
+    /// The tag of the request that CANCEL ends.
+    pub other_tag: Option<i32>,
+    /// Which entry of many.
+    pub offset: Option<i32>,
+    /// A revision, as the verb takes it.
+    pub rev: Option<i64>,
+    /// What HELLO says.
+    pub hello: Option<Hello>,
+    /// How many entries a LIST may answer with.
+    pub limit: Option<u32>,
+    /// The path after which a LIST goes on.
+    pub after: Option<Bytes>,
+    /// Whether a LIST leaves the values out.
+    pub keys_only: bool,
+    /// How fresh a read without a revision must be.
+    pub consistency: Consistency,
+    /// The revision a local read must not be behind.
+    pub min_rev: Option<i64>,
+}
+
+impl Request {
+    /// Reads the body of a frame. Fields it does not know are skipped; path, value and `after` are slices of `body`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the body is no request. An unknown verb is not malformed.
+    pub fn decode(body: Bytes) -> Result<Request, Malformed> {
+        let request = proto::Request::decode(body).map_err(Malformed::from_prost)?;
+        let consistency = match request.consistency() {
+            proto::Consistency::Linearizable => Consistency::Linearizable,
+            proto::Consistency::Local => Consistency::Local,
+        };
+        Ok(Request {
+            tag: request.tag,
+            verb: request.verb.unwrap_or_default(),
+            keys_only: request.keys_only(),
+            consistency,
+            path: request.path,
+            value: request.value,
+            other_tag: request.other_tag,
+            offset: request.offset,
+            rev: request.rev,
+            hello: request.hello.map(Hello::from),
+            limit: request.limit,
+            after: request.after,
+            min_rev: request.min_rev,
+        })
+    }
+
+    /// Appends the request to `buf`, length included. Absent fields are not written.
+    ///
+    /// # Panics
+    /// If the request is longer than `i32::MAX` bytes; the caller checks it against the member's frame limit before.
+    pub fn encode_frame(&self, buf: &mut BytesMut) {
+        let [path, value, after] = [&self.path, &self.value, &self.after].map(Option::as_deref);
+        let expected = [path, value, after].iter().flatten().map(|bytes| bytes.len() + 6).sum::<usize>();
+        put::frame(buf, expected + NUMBERS_BYTES, |buf| {
+            put::int32(field::TAG, self.tag, buf);
+            put::int32(field::VERB, Some(self.verb), buf);
+            put::bytes(field::PATH, path, buf);
+            put::bytes(field::VALUE, value, buf);
+            put::int32(field::OTHER_TAG, self.other_tag, buf);
+            put::int32(field::OFFSET, self.offset, buf);
+            put::int64(field::REV, self.rev, buf);
+            if let Some(hello) = &self.hello {
+                encoding::message::encode(field::HELLO, &proto::HelloRequest::from(hello), buf);
+            }
+            put::uint32(field::LIMIT, self.limit, buf);
+            put::bytes(field::AFTER, after, buf);
+            put::flag(field::KEYS_ONLY, self.keys_only, buf);
+            if self.consistency == Consistency::Local {
+                put::int32(field::CONSISTENCY, Some(proto::Consistency::Local.into()), buf);
+            }
+            put::int64(field::MIN_REV, self.min_rev, buf);
+        });
+    }
+}
+
+impl fmt::Debug for Request {
+    /// For logs: values are shown by their length alone, since they may be long, and ACCESS's is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut request = f.debug_struct("Request");
+        match Verb::from_i32(self.verb) {
+            Some(verb) => request.field("verb", &format_args!("{}", verb.name())),
+            None => request.field("verb", &self.verb),
+        };
+        request
+            .field("tag", &self.tag)
+            .field("path", &self.path)
+            .field("value_bytes", &self.value.as_ref().map(Bytes::len))
+            .field("other_tag", &self.other_tag)
+            .field("offset", &self.offset)
+            .field("rev", &self.rev)
+            .field("hello", &self.hello)
+            .field("limit", &self.limit)
+            .field("after", &self.after)
+            .field("keys_only", &self.keys_only)
+            .field("consistency", &self.consistency)
+            .field("min_rev", &self.min_rev)
+            .finish()
+    }
+}

@@ -3,6 +3,8 @@
 //! Never here: sockets, files, clocks (the wall time is passed in).
 
 pub(crate) mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

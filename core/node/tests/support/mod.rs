@@ -156,6 +156,13 @@ impl Raw {
         self.call(request(Verb::Status)).status.unwrap()
     }
 
+    /// Whether the member answers on this connection, rather than closing it.
+    pub fn is_served(&mut self) -> bool {
+        let mut frame = BytesMut::new();
+        request(Verb::Rev).encode_frame(&mut frame);
+        self.stream.write_all(&frame).is_ok() && self.next().is_some()
+    }
+
     /// Half-closes: nothing more will be sent.
     pub fn finish_sending(&mut self) {
         self.stream.shutdown(std::net::Shutdown::Write).unwrap();

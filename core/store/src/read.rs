@@ -56,8 +56,8 @@ pub struct Stat {
 impl Store {
     /// What is at a path. Any text will do as a path: if no file can have it, there is none.
     ///
-    /// A file takes one look-up, anything else at the newest revision a search in the order of the files. Whether there was a directory at an old revision
-    /// may take a look at every file that is below it or was, within the history.
+    /// A file takes one look-up, anything else one search in the order of the files. Whether there was a
+    /// directory at an old revision may take a look at every file that is or was below it.
     pub fn get(&self, path: &str, at: At) -> Result<Lookup<'_>, ReadError> {
         let view = self.view(at)?;
         if let Some((rev, value)) = self.files.find(path).and_then(|id| view.version(id)) {

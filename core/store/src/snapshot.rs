@@ -75,8 +75,7 @@ impl Snapshot {
     }
 
     /// Appends the next chunk: at most 256 records and about 256 KiB, or one record if that is larger, or
-    /// nothing. False if it was the last one.
-    /// `store` must be the one the snapshot was begun on.
+    /// nothing. False if it was the last one. `store` must be the one the snapshot was begun on.
     pub fn next_chunk(&mut self, store: &Store, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         self.next = match std::mem::replace(&mut self.next, Next::Nothing) {

@@ -289,7 +289,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_store_does_what_the_model_does(
-        ops in prop::collection::vec(op(), 1..60),
+        ops in prop::collection::vec(op(), 1..45),
         revisions_max in prop::sample::select(vec![1, 2, 3, 5, 8, 20, 1000]),
         hash_seed in 0u64..1000,
     ) {
@@ -303,7 +303,7 @@ proptest! {
 
     #[test]
     fn a_limit_of_bytes_holds_and_what_is_left_is_right(
-        writes in prop::collection::vec(write(), 1..80),
+        writes in prop::collection::vec(write(), 1..60),
         bytes_max in 0u64..2000,
     ) {
         let mut harness = Harness::new(u64::MAX, 0);

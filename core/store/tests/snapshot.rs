@@ -111,6 +111,32 @@ fn the_loading_store_keeps_what_its_own_limits_say() {
 }
 
 #[test]
+fn the_formats_stay() {
+    let mut store = Store::new(options(1));
+    for command in [
+        Command::Set { path: "/a/b", rev: -1, value: b"old" },
+        Command::Set { path: "/é", rev: -1, value: b"" },
+        Command::Set { path: "/c", rev: -1, value: b"gone" },
+        Command::Set { path: "/a/b", rev: -1, value: b"new" },
+        Command::Del { path: "/c", rev: -1 },
+    ] {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        store.apply([bytes], &mut Applied::default());
+    }
+    let header = b"\x01\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0";
+    let ab = b"\x01\x04\0\0\0\0\0\0\0\x04\0\x03\0\0\0/a/bnew";
+    let c = b"\x01\x03\0\0\0\0\0\0\0\x02\0\x04\0\0\0/cgone";
+    let e = b"\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0/\xc3\xa9";
+    let records = [&header[..], ab, c, e, b"\x03\x02\0/c", b"\x04"].concat();
+    let hash = *blake3::hash(&records).as_bytes();
+    assert_eq!(bytes_of(&mut store), [&records[..], &hash].concat());
+
+    let state = [&b"\x01\x05\0\0\0\0\0\0\0"[..], ab, e].concat();
+    assert_eq!(store.digest(), *blake3::hash(&state).as_bytes());
+}
+
+#[test]
 fn an_empty_store_too() {
     let mut store = Store::new(options(10));
     let bytes = bytes_of(&mut store);

@@ -79,10 +79,24 @@ pub fn check_state(store: &Store, model: &Model, rev: Option<u64>) {
             assert_eq!(store.dir_entry(path, offset, at), expected, "{path} {offset} {at:?}");
         }
     }
+    check_entries_after(store, model, rev);
     check_walks(store, model, rev);
     match rev {
         Some(rev) => check_events(store, model, rev),
         None => check_edges(store, model),
+    }
+}
+
+fn check_entries_after(store: &Store, model: &Model, rev: Option<u64>) {
+    let at = rev.map_or(At::Now, |rev| At::Revision(Revision(rev)));
+    let tree = &model.trees[rev.unwrap_or(model.revision()) as usize];
+    for path in ["/", "/a", "/a/b", "/é", "/ctl"].into_iter().filter(|path| is_directory(tree, path)) {
+        let listed = entries(tree, path);
+        for name in ["", "a", "a-", "a-b", "a.c", "b", "c", "ctl", "é", "世", "世界"] {
+            let expected = listed.iter().find(|other| other.as_str() > name);
+            let expected = expected.map(|other| other.as_str()).ok_or(ReadError::Range);
+            assert_eq!(store.dir_entry_after(path, name, at), expected, "{path} after {name:?} {at:?}");
+        }
     }
 }
 

@@ -139,7 +139,9 @@ pub enum OpenError {
         path: String,
     },
     /// The directory is used for something else.
-    #[error("{path} is not a data directory of doozerd: it has {found:?} but no SUPER. Use an empty directory")]
+    #[error(
+        "{path} is not a data directory of doozerd: it has {found:?} but no SUPER. Use an empty directory"
+    )]
     NotOurs {
         /// The directory.
         path: String,
@@ -147,7 +149,9 @@ pub enum OpenError {
         found: String,
     },
     /// Written by a later version.
-    #[error("{file} was written by a newer doozerd: format {found}, this one reads up to {FORMAT}; nothing was touched")]
+    #[error(
+        "{file} was written by a newer doozerd: format {found}, this one reads up to {FORMAT}; nothing was touched"
+    )]
     Newer {
         /// The file.
         file: String,
@@ -166,7 +170,9 @@ pub enum OpenError {
         what: String,
     },
     /// A file of another cluster.
-    #[error("{file} belongs to cluster {found}, but this is a directory of cluster {ours}: take that file away")]
+    #[error(
+        "{file} belongs to cluster {found}, but this is a directory of cluster {ours}: take that file away"
+    )]
     Foreign {
         /// The file.
         file: String,
@@ -190,7 +196,9 @@ pub enum SnapshotError {
     #[error(transparent)]
     Damaged(#[from] Damage),
     /// Written by a later version.
-    #[error("{file} was written by a newer doozerd: format {found}, this one reads up to {FORMAT}; nothing was touched")]
+    #[error(
+        "{file} was written by a newer doozerd: format {found}, this one reads up to {FORMAT}; nothing was touched"
+    )]
     Newer {
         /// The file.
         file: String,
@@ -198,7 +206,9 @@ pub enum SnapshotError {
         found: u32,
     },
     /// Of another cluster.
-    #[error("{file} belongs to cluster {found}, but this is a directory of cluster {ours}: take that file away")]
+    #[error(
+        "{file} belongs to cluster {found}, but this is a directory of cluster {ours}: take that file away"
+    )]
     Foreign {
         /// The file.
         file: String,

@@ -81,7 +81,8 @@ pub(crate) trait DiskExt: Disk {
     }
 
     fn open_named(&self, name: &str, create: bool) -> Result<Named<Self::File>, IoFailure> {
-        let file = self.open(name, create).map_err(self.failure(if create { "create" } else { "open" }, name))?;
+        let file =
+            self.open(name, create).map_err(self.failure(if create { "create" } else { "open" }, name))?;
         Ok(Named { file, path: self.path(name) })
     }
 

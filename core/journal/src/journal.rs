@@ -83,8 +83,8 @@ impl<D: Disk> Journal<D> {
     ///
     /// # Panics
     /// If it does not follow the log: `from` at most one after the last slot and above the snapshot, entries dense,
-    /// the first one's `previous` the hash of the entry before, under a ballot that is promised and not below the
-    /// last one.
+    /// each one's `previous` the hash of the entry before, `last_hash` that of the last, under a ballot that is
+    /// promised and not below the last one, in an epoch not below the last one unless it cuts.
     pub fn append(&mut self, append: &Append) -> Result<RecordNumber, AppendError> {
         self.check_usable()?;
         let previous = self.check_follows(append);
@@ -139,8 +139,8 @@ impl<D: Disk> Journal<D> {
         self.check_usable()?;
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let upto = upto.min(snapshot.head.slot);
-        // The last record stays: only it tells the accepted ballot.
-        self.log.truncate(upto, self.written.segment).map_err(|failure| self.poison(failure))
+        // The last synced record stays: only it tells the accepted ballot, and a later one may still be lost.
+        self.log.truncate(upto, self.synced.segment).map_err(|failure| self.poison(failure))
     }
 
     /// Starts a snapshot file. `head` must be of a decided slot; the writer may go to another thread.
@@ -239,24 +239,28 @@ impl<D: Disk> Journal<D> {
 
     /// The hash of the entry before `append`, having checked that it follows the log.
     fn check_follows(&self, append: &Append) -> EntryHash {
-        let (from, base) = (append.from, self.chain.base());
-        assert!(from > base && from <= self.last().next(), "slot {from} after {base} to {}", self.last());
+        let (from, base, last) = (append.from, self.chain.base(), self.last());
+        let before = from.0.checked_sub(1).filter(|_| from > base).map(Slot);
+        let Some(previous) = before.and_then(|before| self.chain.hash_at(before)) else {
+            panic!("slot {from} does not follow the log of {base} to {last}");
+        };
         let promised = self.promised();
-        assert!(append.acc_ballot <= promised, "accepted under {:?}, promised {promised:?}", append.acc_ballot);
+        assert!(
+            append.acc_ballot <= promised,
+            "accepted under {:?}, promised {promised:?}",
+            append.acc_ballot
+        );
         assert!(append.acc_ballot >= self.acc_ballot, "{:?} after {:?}", append.acc_ballot, self.acc_ballot);
-        let is_cut = from <= self.last();
-        assert!(is_cut || append.epoch >= self.epoch, "epoch {} after {}", append.epoch, self.epoch);
-        let previous = self.chain.hash_at(Slot(from.0 - 1));
+        assert!(from <= last || append.epoch >= self.epoch, "epoch {} after {}", append.epoch, self.epoch);
+        // Hashing again costs little beside a sync, and what does not add up could not be read back.
         let mut follows = previous;
         for (slot, entry) in (from.0..).zip(&append.entries) {
             assert!(entry.slot == Slot(slot), "slot {} where {slot} was due", entry.slot);
-            let is_first = entry.slot == from;
-            assert!(!is_first || follows == Some(entry.previous), "slot {slot} does not follow the log");
-            debug_assert_eq!(follows, Some(entry.previous), "slot {slot} does not follow the one before");
-            follows = if cfg!(debug_assertions) { Some(entry.hash(self.owner.cluster)) } else { follows };
+            assert!(entry.previous == follows, "slot {slot} does not follow the log");
+            follows = entry.hash(self.owner.cluster);
         }
-        debug_assert_eq!(follows, Some(append.last_hash), "the last hash is not that of the last entry");
-        previous.unwrap_or(append.last_hash)
+        assert!(follows == append.last_hash, "the last hash is not that of the last entry");
+        previous
     }
 
     fn write_record(&mut self, append: &Append, previous: EntryHash) -> Result<RecordNumber, AppendError> {

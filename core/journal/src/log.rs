@@ -86,7 +86,8 @@ impl<D: Disk> Log<D> {
             .collect();
         if let Some(last) = found.last() {
             let file = self.disk.open_named(&names::segment(last.header.number), false)?;
-            self.current = Some(Current { file, place: last.header.place(), len: last.header.len, used: end });
+            self.current =
+                Some(Current { file, place: last.header.place(), len: last.header.len, used: end });
         }
         Ok(())
     }
@@ -219,7 +220,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Gives up segments from the oldest on, as long as all their records end at or below `upto`; never `keep` (the
-    /// one with the last record) or a later one. Up to two files are kept for reuse.
+    /// one with the last synced record) or a later one. Up to two files are kept for reuse.
     pub(crate) fn truncate(&mut self, upto: Slot, keep: u64) -> Result<(), IoFailure> {
         let mut spared = Vec::new();
         let is_done = |segment: &Segment| segment.slot_max <= upto && segment.number < keep;
@@ -242,7 +243,8 @@ impl<D: Disk> Log<D> {
 
     /// Bytes of all segments and spares.
     pub(crate) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.len).sum::<u64>() + self.spares.len() as u64 * self.segment_bytes
+        self.segments.iter().map(|segment| segment.len).sum::<u64>()
+            + self.spares.len() as u64 * self.segment_bytes
     }
 }
 

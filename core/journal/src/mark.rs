@@ -105,7 +105,9 @@ pub(crate) fn load<D: Disk>(disk: &D, owner: Owner) -> Result<(Known, Option<Str
     let (mut newest, mut bad) = (None::<(u64, Mark)>, 0);
     for offset in [0, SECTOR] {
         match Mark::decode(&file.read_padded(offset, BLOCK, size)?, owner) {
-            Err(BadBlock::Newer(found)) => return Err(OpenError::Newer { file: file.path().to_owned(), found }),
+            Err(BadBlock::Newer(found)) => {
+                return Err(OpenError::Newer { file: file.path().to_owned(), found });
+            }
             Err(BadBlock::Unreadable) => bad += 1,
             Ok(copy) if newest.is_none_or(|(generation, _)| copy.0 > generation) => newest = Some(copy),
             Ok(_) => {}
@@ -150,7 +152,13 @@ mod tests {
     const OWNER: Owner = Owner { cluster: ClusterId([1; 16]), incarnation: Incarnation([2; 16]) };
 
     fn mark(n: u64) -> Mark {
-        Mark { record: RecordNumber(n), segment: 1, position: 4096, last: Slot(n), last_hash: EntryHash([n as u8; 32]) }
+        Mark {
+            record: RecordNumber(n),
+            segment: 1,
+            position: 4096,
+            last: Slot(n),
+            last_hash: EntryHash([n as u8; 32]),
+        }
     }
 
     fn found(disk: &SimDisk) -> Option<Mark> {

@@ -62,7 +62,11 @@ impl Disk for RealDisk {
         let path = std::path::absolute(path)?;
         let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         fs::create_dir_all(&path)?;
-        missing.iter().rev().filter_map(|made| made.parent()).try_for_each(|parent| File::open(parent)?.sync_all())
+        missing
+            .iter()
+            .rev()
+            .filter_map(|made| made.parent())
+            .try_for_each(|parent| File::open(parent)?.sync_all())
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {

@@ -99,7 +99,9 @@ impl Header {
     /// left of another life of the file, or was meant for another place, is none.
     pub(crate) fn find(bytes: &[u8], copy: Copy, place: &Place) -> Result<Option<Header>, u32> {
         match Header::decode(bytes) {
-            Ok((c, header)) if c == copy as u32 && header.place == *place && header.is_sound() => Ok(Some(header)),
+            Ok((c, header)) if c == copy as u32 && header.place == *place && header.is_sound() => {
+                Ok(Some(header))
+            }
             Ok(_) | Err(BadBlock::Unreadable) => Ok(None),
             Err(BadBlock::Newer(found)) => Err(found),
         }
@@ -199,7 +201,8 @@ pub(crate) fn open_body(header: &Header, record: Bytes) -> Result<(Bytes, Vec<En
     let (mut rest, mut entries) = (body.clone(), Vec::new());
     let (mut slot, mut hash) = (header.from, header.previous);
     for _ in 0..header.entries {
-        let entry = Entry::decode(&mut rest).map_err(|why| format!("slot {slot} in it cannot be read: {why}"))?;
+        let entry =
+            Entry::decode(&mut rest).map_err(|why| format!("slot {slot} in it cannot be read: {why}"))?;
         if entry.slot != slot || entry.previous != hash {
             return Err(format!("slot {slot} in it does not follow the one before"));
         }
@@ -249,7 +252,9 @@ mod tests {
     #[test]
     fn both_copies_stand_in_different_sectors_and_say_the_same() {
         let head = append(0).entries[0].encoded_len();
-        for command in [0, 200, 4096 - 512 - head, 4096 - 511 - head, 4096 - 256 - head, 8192 - 512 - head, 8000, 70_000] {
+        for command in
+            [0, 200, 4096 - 512 - head, 4096 - 511 - head, 4096 - 256 - head, 8192 - 512 - head, 8000, 70_000]
+        {
             let append = append(command);
             let (header, bytes) = encoded(&append);
             assert_eq!(bytes.len() as u64, header.total_len);
@@ -273,6 +278,22 @@ mod tests {
             Place { tag: 78, ..PLACE },
         ] {
             assert_eq!(Header::find(&bytes[..BLOCK], Copy::A, &other), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_sound_body_of_another_record_is_noticed() {
+        let (header, bytes) = encoded(&append(30));
+        let bytes = Bytes::from(bytes);
+        assert!(open_body(&header, bytes.clone()).is_ok());
+        for other in [
+            Header { last_hash: EntryHash([1; 32]), ..header },
+            Header { previous: EntryHash([1; 32]), ..header },
+            Header { from: Slot(10), last: Slot(10), ..header },
+            Header { entries: 0, last: Slot(8), last_hash: header.previous, ..header },
+            Header { entries: 2, last: Slot(10), ..header },
+        ] {
+            assert!(open_body(&other, bytes.clone()).is_err(), "{other:?}");
         }
     }
 

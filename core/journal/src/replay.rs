@@ -21,6 +21,20 @@ pub(crate) struct Replayed {
     pub(crate) is_behind: bool,
 }
 
+impl Replayed {
+    /// No log that could be made out.
+    pub(crate) fn nothing() -> Self {
+        Replayed {
+            chain: Chain::new(Slot(0), EntryHash::NONE, 0),
+            entries: Vec::new(),
+            acc_ballot: Ballot::ZERO,
+            epoch: 0,
+            log_bytes: 0,
+            is_behind: false,
+        }
+    }
+}
+
 /// Two records that do not belong together: the index of the second, and what is wrong.
 #[derive(Debug)]
 pub(crate) struct Break {
@@ -31,7 +45,8 @@ pub(crate) struct Break {
 /// Where the log may begin: a snapshot's slot and hash, or `Slot(0)`. What is below or at the floor is covered by the
 /// snapshot, so there a record may follow anything; above it, only what came before.
 pub(crate) fn replay(records: &[Found], floor: Slot, floor_hash: EntryHash) -> Result<Replayed, Break> {
-    let mut state = State { chain: None, entries: Vec::new(), acc_ballot: Ballot::ZERO, epoch: 0, log_bytes: 0 };
+    let mut state =
+        State { chain: None, entries: Vec::new(), acc_ballot: Ballot::ZERO, epoch: 0, log_bytes: 0 };
     for (index, found) in records.iter().enumerate() {
         state.take(found, floor).map_err(|what| Break { index, what })?;
     }
@@ -51,15 +66,25 @@ impl State {
     fn take(&mut self, found: &Found, floor: Slot) -> Result<(), String> {
         let header = &found.header;
         if header.acc_ballot < self.acc_ballot {
-            return Err(format!("record {} is accepted under a lower ballot than one before it", header.record));
+            return Err(format!(
+                "record {} is accepted under a lower ballot than one before it",
+                header.record
+            ));
         }
         let chain = match self.chain.take() {
-            Some(chain) if chain.hash_at(header.before()) == Some(header.previous) => self.continued(chain, header)?,
+            Some(chain) if chain.hash_at(header.before()) == Some(header.previous) => {
+                self.continued(chain, header)?
+            }
             _ if header.before() <= floor => {
                 self.entries.clear();
                 Chain::new(header.before(), header.previous, self.log_bytes)
             }
-            None => return Err(format!("the log begins with slot {}, but a snapshot covers only {floor}", header.from)),
+            None => {
+                return Err(format!(
+                    "the log begins with slot {}, but a snapshot covers only {floor}",
+                    header.from
+                ));
+            }
             Some(_) => return Err(format!("record {} does not follow the log before it", header.record)),
         };
         self.append(chain, found);

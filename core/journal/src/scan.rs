@@ -122,6 +122,7 @@ struct Stop {
 struct Cursor<F> {
     file: Named<F>,
     header: segment::Header,
+    place: record::Place,
     size: u64,
     position: u64,
     /// The first record of the segment after this one.
@@ -173,7 +174,8 @@ impl<D: Disk> Scanner<'_, D> {
             let (found, ours) = (header.owner.cluster, self.owner.cluster);
             return Err(OpenError::Foreign { file: file.path().to_owned(), found, ours }.into());
         }
-        if header.number != number || header.owner != self.owner || copies.iter().any(|copy| *copy != header) {
+        if header.number != number || header.owner != self.owner || copies.iter().any(|copy| *copy != header)
+        {
             return Err(bad("its header is that of another segment"));
         }
         let needs_header = copies.len() < segment::COPIES.len();
@@ -187,7 +189,7 @@ impl<D: Disk> Scanner<'_, D> {
         let SegmentFile { header, size, .. } = self.scan.segments[index];
         let file = self.disk.open_named(&names::segment(header.number), false)?;
         let next_segment = self.scan.segments.get(index + 1).map(|segment| segment.header.first_record);
-        let mut cursor = Cursor { file, header, size, position: SECTOR, next_segment };
+        let mut cursor = Cursor { file, header, place: header.place(), size, position: SECTOR, next_segment };
         if header.first_record != self.scan.next {
             let what = format!("it begins with record {}, not {}", header.first_record, self.scan.next);
             return Err(damage_at(&cursor.file, 0, None, &what).into());
@@ -219,7 +221,7 @@ impl<D: Disk> Scanner<'_, D> {
         let (file, at) = (&cursor.file, cursor.position);
         let is_this = |header: &record::Header| header.record == self.scan.next && header.position == at;
         let bytes = file.read_padded(at, BLOCK, cursor.size)?;
-        let copy_a = find(file, &bytes, Copy::A, cursor)?.filter(is_this);
+        let copy_a = find(cursor, &bytes, Copy::A)?.filter(is_this);
         let mut beyond = Vec::new();
         if copy_a.is_none() && cursor.next_segment != Some(self.scan.next) {
             beyond = headers_beyond(cursor, self.scan.next)?;
@@ -231,7 +233,7 @@ impl<D: Disk> Scanner<'_, D> {
             return fail("its header names an end behind that of the segment".to_owned(), beyond);
         }
         let record = Bytes::from(file.read_padded(at, header.total_len as usize, cursor.size)?);
-        let copy_b = find(file, &record[record.len() - BLOCK..], Copy::B, cursor)?;
+        let copy_b = find(cursor, &record[record.len() - BLOCK..], Copy::B)?;
         let opened = match copy_b {
             Some(other) if other != header => Err("the two copies of its header differ".to_owned()),
             _ => record::open_body(&header, record),
@@ -285,7 +287,8 @@ impl<D: Disk> Scanner<'_, D> {
     /// The record that the mark names must be the one it means.
     fn check_mark(&mut self) -> Result<(), OpenErrorOrDamage> {
         let Some(mark) = self.mark else { return Ok(()) };
-        let Ok(index) = self.scan.records.binary_search_by_key(&mark.record, |found| found.header.record) else {
+        let Ok(index) = self.scan.records.binary_search_by_key(&mark.record, |found| found.header.record)
+        else {
             return Ok(());
         };
         let found = &self.scan.records[index].header;
@@ -302,13 +305,12 @@ impl<D: Disk> Scanner<'_, D> {
 }
 
 fn find<F: crate::DiskFile>(
-    file: &Named<F>,
+    cursor: &Cursor<F>,
     bytes: &[u8],
     copy: Copy,
-    cursor: &Cursor<F>,
 ) -> Result<Option<record::Header>, OpenError> {
-    record::Header::find(bytes, copy, &cursor.header.place())
-        .map_err(|found| OpenError::Newer { file: file.path().to_owned(), found })
+    record::Header::find(bytes, copy, &cursor.place)
+        .map_err(|found| OpenError::Newer { file: cursor.file.path().to_owned(), found })
 }
 
 /// All headers from the cursor to the end of the segment that name record `next` or a later one.
@@ -320,12 +322,16 @@ fn headers_beyond<F: crate::DiskFile>(
     let end = cursor.size.min(cursor.header.len);
     let mut at = cursor.position;
     while at < end {
-        let piece = cursor.file.read_padded(at, CHUNK.min(end - at).next_multiple_of(SECTOR) as usize, cursor.size)?;
+        let piece = cursor.file.read_padded(
+            at,
+            CHUNK.min(end - at).next_multiple_of(SECTOR) as usize,
+            cursor.size,
+        )?;
         for sector in piece.chunks(SECTOR as usize) {
-            let copy_a = find(&cursor.file, &sector[..BLOCK], Copy::A, cursor)?;
+            let copy_a = find(cursor, &sector[..BLOCK], Copy::A)?;
             headers.extend(copy_a.filter(|header| header.position == at));
             at += SECTOR;
-            let copy_b = find(&cursor.file, &sector[SECTOR as usize - BLOCK..], Copy::B, cursor)?;
+            let copy_b = find(cursor, &sector[SECTOR as usize - BLOCK..], Copy::B)?;
             headers.extend(copy_b.filter(|header| header.end() == at));
         }
     }
@@ -335,7 +341,12 @@ fn headers_beyond<F: crate::DiskFile>(
     Ok(headers)
 }
 
-fn damage_at<F: crate::DiskFile>(file: &Named<F>, offset: u64, record: Option<RecordNumber>, what: &str) -> Damage {
+fn damage_at<F: crate::DiskFile>(
+    file: &Named<F>,
+    offset: u64,
+    record: Option<RecordNumber>,
+    what: &str,
+) -> Damage {
     damage(file.path().to_owned(), offset, record, what)
 }
 

@@ -74,9 +74,8 @@ impl Header {
             before: Slot(r.u64()?),
             chain: EntryHash(r.array()?),
         };
-        let is_sound = len < COUNT_MAX
-            && header.number < COUNT_MAX
-            && (1..COUNT_MAX).contains(&header.first_record.0);
+        let is_sound =
+            len < COUNT_MAX && header.number < COUNT_MAX && (1..COUNT_MAX).contains(&header.first_record.0);
         if r.u64()? != header.tag() || !is_sound {
             return Err(BadBlock::Unreadable);
         }

@@ -181,7 +181,9 @@ impl Disk for SimDisk {
 
     fn lock(&self, name: &str, text: &str) -> io::Result<Locked<SimLock>> {
         match self.state().lock(name, text)? {
-            Locked::Ours(life) => Ok(Locked::Ours(SimLock { disk: self.clone(), name: name.to_owned(), life })),
+            Locked::Ours(life) => {
+                Ok(Locked::Ours(SimLock { disk: self.clone(), name: name.to_owned(), life }))
+            }
             Locked::Held(text) => Ok(Locked::Held(text)),
         }
     }

@@ -75,7 +75,12 @@ impl SnapshotMeta {
 
     fn encode_end(&self, digest: &blake3::Hash) -> Vec<u8> {
         let mut draft = Draft::new(END);
-        draft.u32(0).u64(self.head.slot.0).bytes(&self.head.hash.0).u64(self.body_bytes).bytes(digest.as_bytes());
+        draft
+            .u32(0)
+            .u64(self.head.slot.0)
+            .bytes(&self.head.hash.0)
+            .u64(self.body_bytes)
+            .bytes(digest.as_bytes());
         draft.seal(BLOCK)
     }
 }

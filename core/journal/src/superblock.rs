@@ -76,7 +76,9 @@ pub(crate) fn load<D: Disk>(disk: &D) -> Result<Loaded<D::File>, OpenError> {
     let mut copies = Vec::new();
     for offset in [0, SECTOR] {
         copies.push(match Super::decode(&file.read_padded(offset, BLOCK, size)?) {
-            Err(BadBlock::Newer(found)) => return Err(OpenError::Newer { file: file.path().to_owned(), found }),
+            Err(BadBlock::Newer(found)) => {
+                return Err(OpenError::Newer { file: file.path().to_owned(), found });
+            }
             Err(BadBlock::Unreadable) => None,
             Ok(copy) => Some(copy),
         });
@@ -110,7 +112,6 @@ impl<F: DiskFile> SuperFile<F> {
         Ok(())
     }
 }
-
 
 #[cfg(test)]
 mod tests {

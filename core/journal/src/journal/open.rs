@@ -101,7 +101,11 @@ struct Survey<F> {
     notes: Vec<String>,
 }
 
-fn open_locked<D: Disk>(disk: D, lock: D::Lock, options: Options) -> Result<(Journal<D>, Recovered), OpenError> {
+fn open_locked<D: Disk>(
+    disk: D,
+    lock: D::Lock,
+    options: Options,
+) -> Result<(Journal<D>, Recovered), OpenError> {
     let survey = survey(&disk)?;
     repair(&disk, &survey)?;
     start(disk, lock, options, survey)
@@ -125,20 +129,11 @@ fn survey<D: Disk>(disk: &D) -> Result<Survey<D::File>, OpenError> {
         Err(OpenErrorOrDamage::Open(error)) => return Err(error),
         Err(OpenErrorOrDamage::Damage(found)) => {
             scan.damage.get_or_insert(found);
-            let nothing = Replayed {
-                chain: crate::chain::Chain::new(Slot(0), EntryHash::NONE, 0),
-                entries: Vec::new(),
-                acc_ballot: Ballot::ZERO,
-                epoch: 0,
-                log_bytes: 0,
-                is_behind: false,
-            };
-            (None, nothing)
+            (None, Replayed::nothing())
         }
     };
     let damage = scan.damage.take();
-    let mut survey =
-        Survey { superblock, owner, known, scan, snapshot, replayed, notes };
+    let mut survey = Survey { superblock, owner, known, scan, snapshot, replayed, notes };
     match damage {
         None => Ok(survey),
         Some(damage) => Err(OpenError::Damaged(Box::new(Damaged { damage, recovered: survey.recovered() }))),
@@ -153,50 +148,53 @@ fn choose_snapshot<D: Disk>(
     scan: &mut Scan,
     notes: &mut Vec<String>,
 ) -> Result<(Option<SnapshotMeta>, Replayed), OpenErrorOrDamage> {
+    let (chosen, damaged) = newest_snapshot(disk, owner)?;
+    let (floor, hash) = chosen.as_ref().map_or((Slot(0), EntryHash::NONE), |c| (c.head.slot, c.head.hash));
+    let mut result = replay(&scan.records, floor, hash);
+    let segment_of = |scan: &Scan, index: usize| {
+        let number = scan.records[index].header.place.segment;
+        disk.path(&names::segment(number))
+    };
+    if let Err(broken) = &result {
+        // The remains of a log that was cut, come back because the disk failed to take the zeros.
+        if scan.cut(segment_of(scan, broken.index), broken.index, &broken.what) {
+            result = replay(&scan.records, floor, hash);
+        }
+    }
+    match (result, damaged) {
+        (Ok(replayed), None) => Ok((chosen, replayed)),
+        (Ok(replayed), Some((slot, damage))) if !replayed.is_behind && replayed.chain.last() >= slot => {
+            notes.push(format!("{} is damaged ({}); the log still has all of it", damage.file, damage.what));
+            Ok((chosen, replayed))
+        }
+        (_, Some((_, damage))) => Err(damage.into()),
+        (Err(broken), None) => {
+            let header = &scan.records[broken.index].header;
+            let mut damage = damage(segment_of(scan, broken.index), header.position, broken.what);
+            damage.record = Some(header.record.0);
+            damage.slots = Some((header.from, header.last));
+            Err(damage.into())
+        }
+    }
+}
+
+type Newest = (Option<SnapshotMeta>, Option<(Slot, Damage)>);
+
+/// The newest snapshot that is whole, and the newest of all if that is another one: its slot and its damage.
+fn newest_snapshot<D: Disk>(disk: &D, owner: Owner) -> Result<Newest, OpenErrorOrDamage> {
     let listed = disk.list_named(names::SNAP)?;
     let mut slots: Vec<u64> = listed.iter().filter_map(|name| names::parse(name, "", ".snap")).collect();
     slots.sort_unstable();
-    let (mut chosen, mut broken) = (None, None::<(Slot, Damage)>);
+    let mut damaged = None;
     for slot in slots.into_iter().rev().map(Slot) {
         let read = SnapshotReader::open(disk, owner.cluster, slot).and_then(SnapshotReader::verify);
         match read.map_err(OpenErrorOrDamage::from) {
-            Ok(meta) => {
-                chosen = Some(meta);
-                break;
-            }
-            Err(OpenErrorOrDamage::Damage(damage)) => _ = broken.get_or_insert((slot, damage)),
+            Ok(meta) => return Ok((Some(meta), damaged)),
+            Err(OpenErrorOrDamage::Damage(damage)) => _ = damaged.get_or_insert((slot, damage)),
             Err(error) => return Err(error),
         }
     }
-    let floor = chosen.as_ref().map_or((Slot(0), EntryHash::NONE), |meta| (meta.head.slot, meta.head.hash));
-    let mut result = replay(&scan.records, floor.0, floor.1);
-    if let Err(broken) = &result {
-        let segment = scan.records[broken.index].header.place.segment;
-        // The remains of a log that was cut, come back because the disk failed to take the zeros.
-        if scan.cut(disk.path(&names::segment(segment)), broken.index, &broken.what) {
-            result = replay(&scan.records, floor.0, floor.1);
-        }
-    }
-    let replayed = match (result, broken) {
-        (Ok(replayed), None) => replayed,
-        (Ok(replayed), Some((slot, damage))) => {
-            if replayed.is_behind || replayed.chain.last() < slot {
-                return Err(damage.into());
-            }
-            notes.push(format!("{} is damaged ({}); the log still has all of it", damage.file, damage.what));
-            replayed
-        }
-        (Err(_), Some((_, damage))) => return Err(damage.into()),
-        (Err(broken), None) => {
-            let header = &scan.records[broken.index].header;
-            let mut damage =
-                damage(disk.path(&names::segment(header.place.segment)), header.position, broken.what);
-            damage.record = Some(header.record.0);
-            damage.slots = Some((header.from, header.last));
-            return Err(damage.into());
-        }
-    };
-    Ok((chosen, replayed))
+    Ok((None, damaged))
 }
 
 fn damage(file: String, offset: u64, what: String) -> Damage {

@@ -106,8 +106,12 @@ impl Names {
                 apply(&mut self.durable, &change);
             }
         }
-        let dirs: Vec<String> =
-            self.durable.iter().filter(|(_, node)| **node == Node::Dir).map(|(name, _)| name.clone()).collect();
+        let dirs: Vec<String> = self
+            .durable
+            .iter()
+            .filter(|(_, node)| **node == Node::Dir)
+            .map(|(name, _)| name.clone())
+            .collect();
         self.durable.retain(|name, _| parent(name).is_empty() || dirs.iter().any(|dir| dir == parent(name)));
         self.now = self.durable.clone();
     }

@@ -14,8 +14,14 @@ const SECTOR: usize = 512;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Plan {
     None,
-    Fail { in_calls: u64, call: Option<Call>, fault: Fault },
-    PowerOff { in_calls: u64 },
+    Fail {
+        in_calls: u64,
+        call: Option<Call>,
+        fault: Fault,
+    },
+    PowerOff {
+        in_calls: u64,
+    },
     /// The power is off.
     Dark,
 }
@@ -203,7 +209,9 @@ impl State {
     fn room_for(&self, inode: usize, len: usize, offset: u64) -> io::Result<()> {
         let grows = (offset + len as u64).saturating_sub(self.inodes[inode].now.len() as u64);
         match self.capacity {
-            Some(capacity) if grows > 0 && self.used() + grows > capacity => Err(io::ErrorKind::StorageFull.into()),
+            Some(capacity) if grows > 0 && self.used() + grows > capacity => {
+                Err(io::ErrorKind::StorageFull.into())
+            }
             _ => Ok(()),
         }
     }

@@ -27,7 +27,11 @@ fn a_crash_keeps_what_was_synced_and_tears_the_rest_by_sectors() {
         assert!(old[..32].iter().all(|is_old| *is_old), "seed {seed}: synced sectors changed");
         assert!(old.iter().zip(&new).all(|(old, new)| old != new), "seed {seed}: a sector is torn inside");
         let count = new.iter().filter(|is_new| **is_new).count();
-        if count == 0 || count == 32 { whole += 1 } else { torn += 1 }
+        if count == 0 || count == 32 {
+            whole += 1
+        } else {
+            torn += 1
+        }
         let together = new.chunks(8).all(|eight| eight.iter().all(|n| *n == eight[0]));
         if together { in_4096 += 1 } else { in_512 += 1 }
     }

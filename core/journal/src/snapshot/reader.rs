@@ -36,7 +36,12 @@ impl<D: Disk> SnapshotReader<D> {
                 return Err(SnapshotError::Foreign { file: file.path().to_owned(), found, ours: cluster });
             }
             Ok((_, meta)) if meta.head.slot != slot => {
-                return Err(damage(&file, 0, slot, &format!("it is the snapshot of slot {}", meta.head.slot)));
+                return Err(damage(
+                    &file,
+                    0,
+                    slot,
+                    &format!("it is the snapshot of slot {}", meta.head.slot),
+                ));
             }
             Ok((_, meta)) => meta,
         };
@@ -67,7 +72,12 @@ impl<D: Disk> SnapshotReader<D> {
         self.file.read(&mut block, at)?;
         let crc = block.split_off(len);
         if crc != block_crc(index, &block).to_le_bytes() {
-            return Err(damage(&self.file, at, self.meta.head.slot, &format!("block {index} fails its checksum")));
+            return Err(damage(
+                &self.file,
+                at,
+                self.meta.head.slot,
+                &format!("block {index} fails its checksum"),
+            ));
         }
         self.hasher.update(&block);
         self.read += len as u64;
@@ -84,14 +94,23 @@ impl<D: Disk> SnapshotReader<D> {
         let at = trailer_offset(self.meta.body_bytes);
         let mut bytes = [0; BLOCK];
         self.file.read(&mut bytes, at)?;
-        let expected = (self.meta.head.slot, self.meta.head.hash, self.meta.body_bytes, *self.hasher.finalize().as_bytes());
+        let expected = (
+            self.meta.head.slot,
+            self.meta.head.hash,
+            self.meta.body_bytes,
+            *self.hasher.finalize().as_bytes(),
+        );
         match decode_end(&bytes) {
             Ok(found) if found == expected => {
                 self.is_checked = true;
                 Ok(())
             }
-            Ok(_) => Err(damage(&self.file, at, self.meta.head.slot, "its body is not the one its trailer names")),
-            Err(BadBlock::Newer(found)) => Err(SnapshotError::Newer { file: self.file.path().to_owned(), found }),
+            Ok(_) => {
+                Err(damage(&self.file, at, self.meta.head.slot, "its body is not the one its trailer names"))
+            }
+            Err(BadBlock::Newer(found)) => {
+                Err(SnapshotError::Newer { file: self.file.path().to_owned(), found })
+            }
             Err(BadBlock::Unreadable) => {
                 Err(damage(&self.file, at, self.meta.head.slot, "its trailer is unreadable"))
             }

@@ -6,9 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use doozer_journal::{
-    AppendError, Journal, RealDisk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter,
-};
+use doozer_journal::{AppendError, Disk, Journal, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
 use doozer_paxos::{Append, Slot};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -20,24 +18,30 @@ use crate::error::Failure;
 /// How long nothing must happen before the mark is synced: long enough not to stand in the way of the next write.
 const IDLE: Duration = Duration::from_millis(30);
 
-type Writer = Result<SnapshotWriter<RealDisk>, SnapshotError>;
+/// Takes a snapshot's file, or hears why there is none.
+type TakeWriter<D> = Box<dyn FnOnce(Result<SnapshotWriter<D>, SnapshotError>) + Send>;
 
-enum Work {
+enum Work<D: Disk> {
     Append(Append),
     /// A snapshot is due: here is who writes it.
-    BeginSnapshot(SnapshotHead, Box<dyn FnOnce(Writer) + Send>),
+    BeginSnapshot(SnapshotHead, TakeWriter<D>),
     /// A snapshot file is in place: the log before it can go.
     SnapshotCommitted(SnapshotMeta),
     Stop(oneshot::Sender<()>),
 }
 
 /// The driver's way to the thread.
-#[derive(Clone)]
-pub(crate) struct JournalThread {
-    work: Sender<Work>,
+pub(crate) struct JournalThread<D: Disk> {
+    work: Sender<Work<D>>,
 }
 
-impl Persist for JournalThread {
+impl<D: Disk> Clone for JournalThread<D> {
+    fn clone(&self) -> Self {
+        JournalThread { work: self.work.clone() }
+    }
+}
+
+impl<D: Disk> Persist for JournalThread<D> {
     fn persist(&mut self, append: Append) -> Option<Slot> {
         // A thread that is gone has reported its failure already.
         let _ = self.work.send(Work::Append(append));
@@ -45,9 +49,9 @@ impl Persist for JournalThread {
     }
 }
 
-impl JournalThread {
+impl<D: Disk> JournalThread<D> {
     /// Starts the thread. It ends when it fails, is stopped, or all handles are gone.
-    pub fn start(journal: Journal<RealDisk>, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Self> {
+    pub fn start(journal: Journal<D>, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Self> {
         let (work, receiver) = channel();
         thread::Builder::new().name("doozer-journal".to_owned()).spawn(move || {
             let mut work = Loop { journal, inputs: inputs.clone(), refusing: None };
@@ -68,8 +72,8 @@ impl JournalThread {
     }
 
     /// Opens a snapshot file and gives it to `start`, which must not take long.
-    pub fn begin_snapshot(&self, head: SnapshotHead, start: impl FnOnce(Writer) + Send + 'static) {
-        let _ = self.work.send(Work::BeginSnapshot(head, Box::new(start)));
+    pub fn begin_snapshot(&self, head: SnapshotHead, start: TakeWriter<D>) {
+        let _ = self.work.send(Work::BeginSnapshot(head, start));
     }
 
     /// Lets the log be cut behind a snapshot.
@@ -86,16 +90,16 @@ impl JournalThread {
     }
 }
 
-struct Loop {
-    journal: Journal<RealDisk>,
+struct Loop<D: Disk> {
+    journal: Journal<D>,
     inputs: mpsc::UnboundedSender<Input>,
     /// The disk was full at this slot: later slots that were already under way are dropped until it comes again.
     refusing: Option<Slot>,
 }
 
-impl Loop {
+impl<D: Disk> Loop<D> {
     /// Works until it is told to stop, and by whom, or nobody is left to tell it.
-    fn run(&mut self, work: &Receiver<Work>) -> Result<Option<oneshot::Sender<()>>, Failure> {
+    fn run(&mut self, work: &Receiver<Work<D>>) -> Result<Option<oneshot::Sender<()>>, Failure> {
         let mut settled = true;
         loop {
             let first = if settled {

@@ -17,16 +17,19 @@
 //! # }
 //! ```
 //!
-//! Map: `node` starts and stops everything; `recovery` and `birth` make the state a member begins with; `driver`
-//! decides and applies writes; `journal_thread` and `snapshot` keep them; `state` is the store with its waiters;
-//! `server` speaks with clients.
+//! Map: `node` starts and stops everything; `recovery` and `birth` make the state a member begins with, and `launch`
+//! sets it going; `driver` decides and applies writes; `journal_thread` and `snapshot` keep them; `state` is the store
+//! with its waiters; `server` speaks with clients.
 
 mod access;
 mod birth;
 mod config;
+#[cfg(test)]
+mod crash_tests;
 mod driver;
 mod error;
 mod journal_thread;
+mod launch;
 mod node;
 mod recovery;
 mod server;

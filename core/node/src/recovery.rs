@@ -1,8 +1,8 @@
 //! What a member begins with: nothing, or what its data directory holds.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use doozer_journal::{Birth, Journal, Options, RealDisk, Recovered, SnapshotReader};
+use doozer_journal::{Birth, Disk, Journal, Options, Recovered, SnapshotReader};
 use doozer_paxos::replica::Past;
 use doozer_paxos::{ClusterId, Incarnation, Replica};
 use doozer_store::{Applied, Loader, Store};
@@ -23,42 +23,42 @@ pub enum SnapshotProblem {
 }
 
 /// The state a member begins with.
-pub(crate) struct Begin {
+pub(crate) struct Begin<D: Disk> {
     pub cluster: ClusterId,
     pub id: Incarnation,
     pub store: Store,
     pub past: Past,
     /// The journal, and the size of its snapshot.
-    pub journal: Option<(Journal<RealDisk>, u64)>,
+    pub journal: Option<(Journal<D>, u64)>,
 }
 
 /// A new cluster that lives in memory.
-pub(crate) fn open_memory(config: &Config) -> Result<Begin, StartError> {
+pub(crate) fn open_memory<D: Disk>(config: &Config) -> Result<Begin<D>, StartError> {
     let birth = birth()?;
     let store = Store::new(options(config)?);
     Ok(Begin { cluster: birth.cluster, id: birth.incarnation, store, past: Past::NONE, journal: None })
 }
 
 /// Opens a data directory, or makes a new one. Blocks on the disk.
-pub(crate) fn open_directory(path: &Path, config: &Config) -> Result<Begin, StartError> {
-    let at = |source| StartError::Data { path: path.to_owned(), source };
-    let disk = RealDisk::new(path);
+pub(crate) fn open_directory<D: Disk>(disk: &D, config: &Config) -> Result<Begin<D>, StartError> {
+    let path = PathBuf::from(disk.path(""));
+    let at = |source| StartError::Data { path: path.clone(), source };
     let bounds = Options { bytes_max: config.limits.data_bytes_max, ..Options::default() };
-    let (mut journal, recovered) = if Journal::exists(&disk).map_err(at)? {
+    let (mut journal, recovered) = if Journal::exists(disk).map_err(at)? {
         Journal::open(disk.clone(), bounds).map_err(at)?
     } else {
         Journal::create(disk.clone(), birth()?, bounds).map_err(at)?
     };
     report(&recovered);
     let options = options(config)?;
-    let (store, snapshot_bytes) = restore(&disk, &recovered, options)
-        .map_err(|source| StartError::Snapshot { path: path.to_owned(), source })?;
+    let (store, snapshot_bytes) = restore(disk, &recovered, options)
+        .map_err(|source| StartError::Snapshot { path: path.clone(), source })?;
     let past = past(&recovered);
     // Nothing is proposed under a ballot that a later start could use again.
     let ballot = Replica::ballot_after(&past, recovered.incarnation);
     journal
         .promise(ballot)
-        .map_err(|error| StartError::Journal { path: path.to_owned(), source: Failure(error.to_string()) })?;
+        .map_err(|error| StartError::Journal { path: path.clone(), source: Failure(error.to_string()) })?;
     Ok(Begin {
         cluster: recovered.cluster,
         id: recovered.incarnation,
@@ -91,8 +91,8 @@ fn report(recovered: &Recovered) {
 }
 
 /// The store at the end of the log. With one voter everything that is durable is decided, so all of it is applied.
-fn restore(
-    disk: &RealDisk,
+fn restore<D: Disk>(
+    disk: &D,
     recovered: &Recovered,
     options: doozer_store::Options,
 ) -> Result<(Store, u64), SnapshotProblem> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use doozer_journal::{RealDisk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
+use doozer_journal::{Disk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
 use doozer_paxos::Config;
 use doozer_store::Snapshot;
 use tokio::sync::mpsc;
@@ -17,9 +17,9 @@ use crate::journal_thread::JournalThread;
 use crate::shared::Shared;
 
 /// Decides when a snapshot is due, and makes one at a time.
-pub(crate) struct Snapshots {
+pub(crate) struct Snapshots<D: Disk> {
     shared: Arc<Shared>,
-    journal: JournalThread,
+    journal: JournalThread<D>,
     inputs: mpsc::UnboundedSender<Input>,
     running: bool,
     last_bytes: u64,
@@ -27,11 +27,11 @@ pub(crate) struct Snapshots {
     retry_above: u64,
 }
 
-impl Snapshots {
+impl<D: Disk> Snapshots<D> {
     /// `last_bytes` is the size of the snapshot there is.
     pub fn new(
         shared: Arc<Shared>,
-        journal: JournalThread,
+        journal: JournalThread<D>,
         inputs: mpsc::UnboundedSender<Input>,
         last_bytes: u64,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Snapshots {
         let inputs = self.inputs.clone();
         self.running = true;
         self.retry_above = log_bytes + due / 2;
-        self.journal.begin_snapshot(head, move |writer| job.start(writer, inputs));
+        self.journal.begin_snapshot(head, Box::new(move |writer| job.start(writer, inputs)));
     }
 
     /// A snapshot ended: its size in bytes, or why there is none.
@@ -67,17 +67,15 @@ impl Snapshots {
     }
 }
 
-struct Job {
+struct Job<D: Disk> {
     shared: Arc<Shared>,
-    journal: JournalThread,
+    journal: JournalThread<D>,
     snapshot: Snapshot,
 }
 
-type Writer = SnapshotWriter<RealDisk>;
-
-impl Job {
+impl<D: Disk> Job<D> {
     /// Runs on a thread of its own: the journal's is needed for writes.
-    fn start(self, writer: Result<Writer, SnapshotError>, inputs: mpsc::UnboundedSender<Input>) {
+    fn start(self, writer: Result<SnapshotWriter<D>, SnapshotError>, inputs: mpsc::UnboundedSender<Input>) {
         thread::spawn(move || {
             let Job { shared, journal, mut snapshot } = self;
             let written = writer.and_then(|writer| write(&shared, &mut snapshot, writer));
@@ -93,10 +91,10 @@ impl Job {
     }
 }
 
-fn write(
+fn write<D: Disk>(
     shared: &Shared,
     snapshot: &mut Snapshot,
-    mut writer: Writer,
+    mut writer: SnapshotWriter<D>,
 ) -> Result<SnapshotMeta, SnapshotError> {
     let begun = Instant::now();
     let mut chunk = Vec::new();

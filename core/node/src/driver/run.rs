@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use doozer_journal::SnapshotError;
+use doozer_journal::{Disk, SnapshotError};
 use doozer_paxos::Slot;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
@@ -56,10 +56,10 @@ pub(crate) fn wall_ms() -> u64 {
 }
 
 /// Runs until it is stopped, all senders are gone, or the journal fails, which is returned.
-pub(crate) async fn run<P: Persist>(
+pub(crate) async fn run<P: Persist, D: Disk>(
     mut driver: Driver<WriteReply, P>,
     mut inputs: mpsc::UnboundedReceiver<Input>,
-    mut snapshots: Option<Snapshots>,
+    mut snapshots: Option<Snapshots<D>>,
 ) -> Option<Failure> {
     let mut taken = Vec::with_capacity(INPUTS_MAX);
     let mut stop: Option<oneshot::Sender<()>> = None;

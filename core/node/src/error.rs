@@ -7,9 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The listen address cannot be used.
-    #[error(
-        "cannot listen on {address}: {source}; is another doozerd running there? choose another address with -l"
-    )]
+    #[error("cannot listen on {address}: {source}; {}", listen_advice(.source))]
     Listen {
         /// The address as it was given.
         address: String,
@@ -23,23 +21,12 @@ pub enum StartError {
     #[error("the largest value cannot be {0} bytes: choose 1 to {1}")]
     ValueBytesMax(u64, u64),
     /// The data directory cannot be opened.
-    #[error("data directory {}: {source}", path.display())]
+    #[error("data directory {}: {source}{}", path.display(), data_advice(.source))]
     Data {
         /// The directory.
         path: PathBuf,
         /// What is wrong with it, and what to do.
         source: doozer_journal::OpenError,
-    },
-    /// A record that this member may have acknowledged is damaged.
-    #[error(
-        "data directory {}: {damage}; refusing to start rather than lose acknowledged writes: restore the directory \
-         from a backup", path.display()
-    )]
-    Damaged {
-        /// The directory.
-        path: PathBuf,
-        /// What is damaged.
-        damage: String,
     },
     /// The snapshot cannot be loaded.
     #[error("data directory {}: snapshot: {source}; restore the directory from a backup", path.display())]
@@ -84,3 +71,20 @@ pub enum StartError {
     "the journal failed: {0}; stopped rather than guess what is on the disk. Check the disk, then start again"
 )]
 pub struct Failure(pub String);
+
+fn listen_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "is another doozerd running there? choose another address with -l",
+        io::ErrorKind::PermissionDenied => "choose a port above 1023 with -l",
+        _ => "choose an address of this machine with -l",
+    }
+}
+
+fn data_advice(error: &doozer_journal::OpenError) -> &'static str {
+    match error {
+        doozer_journal::OpenError::Io(_) => {
+            "; it must be a directory that this user can read and write, on a sound disk"
+        }
+        _ => "",
+    }
+}

@@ -58,7 +58,7 @@ impl Node {
         };
         let bound = listener.as_ref().map(TcpListener::local_addr).transpose();
         let bound = bound.map_err(|source| StartError::System { what: "the address of a socket", source })?;
-        let address = shown_address(config.listen.as_deref(), bound);
+        let address = shown_address(&config, bound);
 
         let begin = match &config.data {
             Data::Memory => open_memory(&config)?,
@@ -86,6 +86,16 @@ impl Node {
     /// This member's id, as SELF answers it.
     pub fn id(&self) -> &str {
         &self.launched.shared.id_text
+    }
+
+    /// The name its cluster was born with.
+    pub fn cluster_name(&self) -> &str {
+        &self.launched.shared.cluster_name
+    }
+
+    /// The cluster's largest value now, in bytes.
+    pub fn value_bytes_max(&self) -> u64 {
+        self.launched.shared.value_bytes_max()
     }
 
     /// The current revision of its store.
@@ -133,13 +143,13 @@ async fn bind(address: &str) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Listen { address: address.to_owned(), source })
 }
 
-/// The address others are told: as it was given, unless the system chose the port.
-fn shown_address(given: Option<&str>, bound: Option<SocketAddr>) -> String {
-    match (given, bound) {
-        (Some(given), Some(bound)) => match given.rsplit_once(':') {
-            Some((host, port)) if port.parse() == Ok(0u16) => format!("{host}:{}", bound.port()),
-            _ => given.to_owned(),
-        },
-        _ => String::new(),
+/// The address others are told: as it was given, unless the system chose the port, or it stands for every address of
+/// this host, which tells others nothing.
+fn shown_address(config: &Config, bound: Option<SocketAddr>) -> String {
+    let (Some(given), Some(bound)) = (&config.listen, bound) else { return String::new() };
+    match given.rsplit_once(':') {
+        _ if bound.ip().is_unspecified() => format!("{}:{}", config.hostname, bound.port()),
+        Some((host, port)) if port.parse() == Ok(0_u16) => format!("{host}:{}", bound.port()),
+        _ => given.clone(),
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use doozer_journal::{Disk, SnapshotError};
 use doozer_paxos::Slot;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{Driver, NotWritten, Persist};
 use crate::error::Failure;
@@ -102,10 +102,7 @@ pub(crate) async fn run<P: Persist, D: Disk>(
                         snapshots.done(result);
                     }
                 }
-                Input::Failed(failure) => {
-                    error!(%failure, "stopping");
-                    return Some(failure);
-                }
+                Input::Failed(failure) => return Some(failure),
                 Input::Settled(done) => settled.push(done),
                 Input::Stop(done) => stop = Some(done),
             }

@@ -1,0 +1,123 @@
+//! What each command asks of the cluster, and which answer it prints.
+
+use std::io::{self, Read, Write};
+
+use doozer_client::{CallOptions, Client, Timeout};
+
+use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId, Stat, Written};
+use super::args::{Command, Options};
+use super::connect::connect;
+use super::failure::Failure;
+use super::listing::{find, ls, tree};
+use super::status::Status;
+
+/// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
+const INPUT_BYTES_MAX: u64 = 65 << 20;
+
+/// Runs a command that needs a cluster.
+pub(super) async fn run(
+    options: &Options,
+    command: Command,
+    out: &mut Out<impl Write>,
+) -> Result<(), Failure> {
+    let value = match command {
+        Command::Add { .. } | Command::Set { .. } => input()?,
+        _ => Vec::new(),
+    };
+    let client = connect(options).await?;
+    let rev = options.at;
+    match command {
+        Command::Add { path } => {
+            let rev = client.add(&path, value).await?;
+            print(out, &Written { path: &path, rev })
+        }
+        Command::Set { path, rev } => {
+            let rev = client.set(&path, value, rev).await?;
+            print(out, &Written { path: &path, rev })
+        }
+        Command::Del { path, rev } => {
+            let rev = client.del(&path, rev).await?;
+            print(out, &Quiet { path: &path, rev })
+        }
+        Command::Touch { path } => {
+            let file = client.get(&path).await?;
+            let rev = client.set(&path, file.value.unwrap_or_default(), file.rev).await?;
+            print(out, &Quiet { path: &path, rev: Some(rev) })
+        }
+        Command::Get { path, rev: other } => {
+            let file = match rev.or(other) {
+                Some(rev) => client.get_at(&path, rev).await?,
+                None => client.get(&path).await?,
+            };
+            print(out, &Got::new(&path, &file))
+        }
+        Command::Stat { path } => {
+            let kind = kind(&client, &path, rev).await?;
+            print(out, &Stat { path: &path, kind })
+        }
+        Command::Find { path } => find(&client, &path, rev, out).await,
+        Command::Ls { path, long } => ls(&client, &path, rev, long, out).await,
+        Command::Tree { path } => tree(&client, &path, rev, out).await,
+        Command::Rev => print(out, &Rev { rev: client.rev().await? }),
+        Command::SelfId => print(out, &SelfId { id: client.self_id().await? }),
+        Command::Nop => {
+            client.nop().await?;
+            print(out, &Done {})
+        }
+        Command::Status => print(out, &Status::from(client.status().await?)),
+        Command::Wait { glob } => {
+            // Only who says so ends a wait that nothing ends.
+            let timeout = options.timeout.map_or(Timeout::Usual, Timeout::After);
+            let rev = at(&client, rev).await?;
+            let patient = client.with(CallOptions { timeout, ..CallOptions::default() });
+            let event = patient.wait(&glob, rev).await?;
+            print(out, &Happened::new(&event))
+        }
+        Command::Watch { glob } => watch(&client, &glob, rev, out).await,
+        Command::Version | Command::Completions { .. } => Ok(()),
+    }
+}
+
+async fn watch(
+    client: &Client,
+    glob: &str,
+    rev: Option<i64>,
+    out: &mut Out<impl Write>,
+) -> Result<(), Failure> {
+    let mut watch = client.watch(glob, at(client, rev).await?);
+    while let Some(event) = watch.next().await {
+        print(out, &Happened::new(&event?))?;
+        out.flush().map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+/// The revision to work at: the one given, else the current one.
+pub(super) async fn at(client: &Client, given: Option<i64>) -> Result<i64, Failure> {
+    match given {
+        Some(rev) => Ok(rev),
+        None => Ok(client.rev().await?),
+    }
+}
+
+/// What is at a path.
+pub(super) async fn kind(client: &Client, path: &str, rev: Option<i64>) -> Result<Kind, Failure> {
+    let stat = client.stat(path, rev).await?;
+    if stat.is_dir() {
+        Ok(Kind::Dir { entries: Some(stat.len) })
+    } else if stat.is_file() {
+        Ok(Kind::File { rev: stat.rev, len: stat.len })
+    } else {
+        Err(Failure::Missing(path.to_owned()))
+    }
+}
+
+pub(super) fn print(out: &mut Out<impl Write>, answer: &impl Answer) -> Result<(), Failure> {
+    out.print(answer).map_err(Failure::Output)
+}
+
+fn input() -> Result<Vec<u8>, Failure> {
+    let mut value = Vec::new();
+    io::stdin().lock().take(INPUT_BYTES_MAX).read_to_end(&mut value).map_err(Failure::Input)?;
+    Ok(value)
+}

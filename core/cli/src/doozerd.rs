@@ -1,0 +1,129 @@
+//! The program `doozerd`: one member of a cluster, from its command line to its end.
+//! What a member does is `doozer-node`'s business.
+
+mod args;
+mod log;
+mod old_flags;
+mod problem;
+mod secrets;
+mod setup;
+mod signals;
+mod size;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use doozer_node::{Config, Data, Node};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{debug, info, warn};
+
+use crate::line::line;
+use args::{Args, LogFormat};
+use problem::Problem;
+use setup::{Setup, setup};
+use signals::Signals;
+
+/// Runs `doozerd` with the arguments and the environment of this process until it is told to stop.
+///
+/// The exit status is 0 after a stop, 1 if the member's disk failed while it ran, 128 and a signal's number if that
+/// signal cut a stop short, and 2 if the member could not start. Whatever it is, standard error says why.
+pub fn main() -> ExitCode {
+    let old_flags::Rewritten { args, ignored } = old_flags::rewrite(std::env::args_os());
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(usage) => {
+            // Nobody may be there to read it.
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(args, &ignored) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("doozerd: {}", line(&problem));
+            ExitCode::from(problem.status())
+        }
+    }
+}
+
+fn run(args: Args, ignored: &[&str]) -> Result<(), Problem> {
+    let format = args.log_format;
+    log::start(format, args.log_level)?;
+    for flag in ignored {
+        warn!("-{flag} means nothing to this version and is ignored");
+    }
+    let Setup { config, warnings } = setup(args, |name| std::env::var_os(name))?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Problem::System { what: "threads", source })?;
+    let ended = runtime.block_on(serve(config, format));
+    // Whatever is still at work was cut short on purpose.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(config: Config, format: LogFormat) -> Result<(), Problem> {
+    let mut signals =
+        Signals::take().map_err(|source| Problem::System { what: "signal handlers", source })?;
+    let told = config.clone();
+    let mut node = tokio::select! {
+        node = Node::start(config) => node?,
+        _ = signals.next() => return Ok(()),
+    };
+    announce(&node, &told, format);
+    tokio::select! {
+        _ = signals.next() => {}
+        failure = node.failed() => return Err(Problem::Failed(failure)),
+    }
+    tokio::select! {
+        () = node.stop() => Ok(()),
+        signal = signals.next() => Err(Problem::Hurried { signal }),
+    }
+}
+
+/// Says that the member serves, where, and with what. Scripts wait for this line.
+fn announce(node: &Node, told: &Config, format: LogFormat) {
+    let version = env!("CARGO_PKG_VERSION");
+    let (id, revision) = (node.id(), node.revision());
+    let cluster = node.cluster_name();
+    if cluster != told.cluster_name {
+        warn!(
+            "-c {}: the data belongs to cluster \"{cluster}\", and that is who this member is",
+            told.cluster_name
+        );
+    }
+    let (largest, wanted) = (node.value_bytes_max(), told.value_bytes_max);
+    if largest != wanted {
+        warn!(
+            "--max-value {wanted}: the cluster's largest value is {largest} bytes; change it with \
+             `printf {wanted} | doozer set /ctl/settings/max-value -1`"
+        );
+    }
+    let address = node.address().map(|address| address.to_string()).unwrap_or_default();
+    let data = match &told.data {
+        Data::Memory => "memory".to_owned(),
+        Data::Directory(path) => path.display().to_string(),
+    };
+    match format {
+        LogFormat::Json => {
+            info!(target: log::START, version, member = id, cluster, address, data, revision, "serving");
+        }
+        LogFormat::Text => eprintln!(
+            "doozerd {version}: member {id} of cluster \"{cluster}\" serving {address}, data in {data} \
+             (revision {revision})"
+        ),
+    }
+}
+
+/// Lets the process open as many files as it may: each client is one.
+fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        debug!(%error, "the limit of open files stays as it is");
+    }
+}

@@ -1,0 +1,43 @@
+//! Why doozerd ends otherwise than it was told to.
+
+use std::io;
+
+use doozer_node::{Failure, StartError};
+
+use super::secrets::SecretError;
+
+/// Why doozerd ends. Each message is one line that names the thing and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    #[error(
+        "-a {address}: this version has clusters of one member, so it can attach to nothing but its own address \
+         {listen}; leave -a out"
+    )]
+    Attach { address: String, listen: String },
+    #[error("-b: this version has clusters of one member, so there is nothing to boot from; leave -b out")]
+    Boot,
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("{variable} is no log filter: {problem}; write a level such as info, or module=level,...")]
+    LogFilter { variable: &'static str, problem: String },
+    #[error("the system refused {what}: {source}")]
+    System { what: &'static str, source: io::Error },
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Failed(Failure),
+    #[error("stopped at once: a second signal came before everything was done")]
+    Hurried { signal: i32 },
+}
+
+impl Problem {
+    /// The exit status: 1 if it ran and its disk failed, 128 and the signal's number if that cut its stop short, 2 if
+    /// it never ran.
+    pub fn status(&self) -> u8 {
+        match self {
+            Problem::Failed(_) => 1,
+            Problem::Hurried { signal } => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+            _ => 2,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One call: waits for room, is submitted, and ends with an answer, by its deadline, or by being dropped.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use doozer_wire::{ErrorKind, OwnedResponse, Request, Verb};
+use tokio::sync::{SemaphorePermit, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Error, Subject};
+use crate::shared::{OUTSTANDING_BYTES_MAX, Shared, closed};
+use crate::table::{Abandoned, Answer, Failure, Tag};
+
+/// What a request takes of the budget beside its path and value, in bytes.
+const REQUEST_BYTES: usize = 64;
+
+/// When a call must have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    at: Option<Instant>,
+    after: Duration,
+}
+
+impl Deadline {
+    /// So long from now; `None`, or longer than a clock can tell, is never.
+    pub fn after(timeout: Option<Duration>) -> Deadline {
+        let at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Deadline { at, after: timeout.unwrap_or_default() }
+    }
+
+    async fn limit<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.at {
+            None => Some(work.await),
+            Some(at) => timeout_at(at, work).await.ok(),
+        }
+    }
+}
+
+/// A call that was submitted. Dropped, it is taken back as far as it can be.
+pub(crate) struct Pending<'a> {
+    shared: &'a Shared,
+    subject: Subject<'a>,
+    deadline: Deadline,
+    is_write: bool,
+    _room: Option<SemaphorePermit<'a>>,
+    answer: oneshot::Receiver<Answer>,
+    guard: Guard<'a>,
+}
+
+/// Takes its call back when dropped.
+struct Guard<'a> {
+    shared: &'a Shared,
+    tag: Option<Tag>,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(tag) = self.tag {
+            self.shared.abandon(tag);
+        }
+    }
+}
+
+/// Waits for room among the outstanding requests and submits one.
+pub(crate) async fn start<'a>(
+    shared: &'a Shared,
+    subject: Subject<'a>,
+    deadline: Deadline,
+    request: Request,
+) -> Result<Pending<'a>, Error> {
+    let room = room(shared, &subject, &deadline, &request).await?;
+    let is_write = request.verb == Verb::Set as i32 || request.verb == Verb::Del as i32;
+    let (tag, answer) =
+        shared.submit(request).map_err(|failure| subject.error(failure.kind, failure.detail))?;
+    let guard = Guard { shared, tag: Some(tag) };
+    Ok(Pending { shared, subject, deadline, is_write, _room: room, answer, guard })
+}
+
+async fn room<'a>(
+    shared: &'a Shared,
+    subject: &Subject<'_>,
+    deadline: &Deadline,
+    request: &Request,
+) -> Result<Option<SemaphorePermit<'a>>, Error> {
+    if request.verb == Verb::Wait as i32 {
+        return Ok(None);
+    }
+    let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+    let bytes = REQUEST_BYTES + len(&request.path) + len(&request.value);
+    let permits = bytes.min(OUTSTANDING_BYTES_MAX) as u32;
+    if let Ok(room) = shared.outstanding.try_acquire_many(permits) {
+        return Ok(Some(room));
+    }
+    match deadline.limit(shared.outstanding.acquire_many(permits)).await {
+        Some(Ok(room)) => Ok(Some(room)),
+        Some(Err(_)) => Err(subject.error(ErrorKind::Closed, closed().detail)),
+        None => Err(match shared.why_down() {
+            Some(why) => subject.error(ErrorKind::Disconnected, why),
+            None => {
+                let detail = format!("not sent within {:?}: too much is outstanding", deadline.after);
+                subject.error(ErrorKind::Timeout, detail)
+            }
+        }),
+    }
+}
+
+impl Pending<'_> {
+    /// Waits for the answer.
+    pub async fn answer(mut self) -> Result<OwnedResponse, Error> {
+        let answer = match self.deadline.limit(&mut self.answer).await {
+            Some(answer) => answer.unwrap_or_else(|_| Err(closed())),
+            None => self.too_late(),
+        };
+        self.guard.tag = None;
+        answer.map_err(|failure| self.subject.error(failure.kind, failure.detail))
+    }
+
+    /// What became of a call whose time is up.
+    fn too_late(&mut self) -> Answer {
+        let Some(tag) = self.guard.tag.take() else { return Err(closed()) };
+        let after = self.deadline.after;
+        let down = self.shared.why_down();
+        match (self.shared.abandon(tag), down) {
+            (Abandoned::Answered, _) => self.answer.try_recv().unwrap_or_else(|_| Err(closed())),
+            (Abandoned::Sent, _) if self.is_write => Err(Failure::new(
+                ErrorKind::OutcomeUnknown,
+                format!(
+                    "timeout: the write was sent, but no answer came within {after:?}; it may or may not have been made"
+                ),
+            )),
+            (Abandoned::Sent, _) => {
+                Err(Failure::new(ErrorKind::Timeout, format!("no answer within {after:?}")))
+            }
+            (Abandoned::Unsent, Some(why)) => Err(Failure::new(ErrorKind::Disconnected, why)),
+            (Abandoned::Unsent, None) => {
+                Err(Failure::new(ErrorKind::Timeout, format!("could not be sent within {after:?}")))
+            }
+        }
+    }
+}

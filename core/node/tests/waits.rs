@@ -49,6 +49,10 @@ fn extensions_need_a_hello() {
 fn nothing_follows_a_cancel() {
     let member = Member::start(Config::default());
     let (mut waiter, mut writer) = (member.modern(), member.connect());
+    for n in 0..1000 {
+        writer.send(&Request { tag: Some(n), ..set(&format!("/many/{n}"), "x", 0) });
+    }
+    (0..1000).for_each(|n| drop(writer.answer(n)));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -57,7 +61,7 @@ fn nothing_follows_a_cancel() {
             }
         });
         let mut answered = 0;
-        for round in 0..1500 {
+        for round in 0..600 {
             let rev = waiter.rev() + 1;
             // A tag of its own, so that what comes after all is not taken for the next round's.
             let tag = 100 + round;
@@ -66,12 +70,10 @@ fn nothing_follows_a_cancel() {
                 1 => watch("/busy/**", rev, tag),
                 _ => Request { tag: Some(tag), rev: Some(rev), ..at(Verb::Get, "/busy/f") },
             };
-            // The pings in between give the change time to come while the member is still at this batch.
+            // The list in between gives the change time to come while the member is still at this batch.
             let mut frames = BytesMut::new();
             request.encode_frame(&mut frames);
-            for _ in 0..200 {
-                Request { tag: Some(4), ..request_ping() }.encode_frame(&mut frames);
-            }
+            Request { tag: Some(4), ..at(Verb::List, "/many/*") }.encode_frame(&mut frames);
             Request { tag: Some(6), ..cancel(tag) }.encode_frame(&mut frames);
             Request { tag: Some(7), ..request_ping() }.encode_frame(&mut frames);
             waiter.send_bytes(&frames);

@@ -3,6 +3,7 @@
 
 mod answers;
 mod args;
+mod bench;
 mod commands;
 mod connect;
 mod failure;
@@ -82,7 +83,12 @@ fn run(Args { options, command, .. }: Args) -> Result<(), Failure> {
 fn converse(options: &args::Options, command: Command, out: &mut Out<impl Write>) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
-    let done = runtime.block_on(commands::run(options, command, out));
+    let done = runtime.block_on(async {
+        match command {
+            Command::Bench(wanted) => bench::bench(options, wanted, out).await,
+            command => commands::run(options, command, out).await,
+        }
+    });
     // A look-up of a name may still be under way, and cannot be cut short.
     runtime.shutdown_background();
     done

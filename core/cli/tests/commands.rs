@@ -6,8 +6,9 @@ mod common;
 
 use common::{Member, doozer};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "add",
+    "bench",
     "completions",
     "del",
     "find",

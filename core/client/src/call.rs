@@ -56,7 +56,7 @@ struct Guard<'a> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some(tag) = self.tag {
-            self.shared.abandon(tag);
+            self.shared.table(|table, done| table.abandon(tag, done));
         }
     }
 }
@@ -120,7 +120,7 @@ impl Pending<'_> {
         let Some(tag) = self.guard.tag.take() else { return Err(closed()) };
         let after = self.deadline.after;
         let down = self.shared.why_down();
-        match (self.shared.abandon(tag), down) {
+        match (self.shared.table(|table, done| table.abandon(tag, done)), down) {
             (Abandoned::Answered, _) => self.answer.try_recv().unwrap_or_else(|_| Err(closed())),
             (Abandoned::Sent, _) if self.is_write => Err(Failure::new(
                 ErrorKind::OutcomeUnknown,

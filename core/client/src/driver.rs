@@ -26,6 +26,8 @@ pub(crate) async fn drive(shared: Arc<Shared>, dialer: Dialer, closing: oneshot:
     // Whatever ends this task, a shutdown of the runtime included, nobody may wait for it forever.
     let _close = CloseOnDrop(Arc::clone(&shared));
     tokio::select! {
+        // First, so that nothing more is sent once the client is closed.
+        biased;
         _ = closing => {}
         () = keep_connected(&shared, &dialer) => {}
     }

@@ -167,7 +167,7 @@ impl Race {
                 }
                 Some(Err(error)) => self.failed("an attempt", Refused::Now(error.to_string())),
                 None if self.waiting.is_empty() => return Err(self.verdict()),
-                None => {}
+                None => next_at = Instant::now(),
             }
         }
     }
@@ -209,4 +209,53 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_EVERY);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    fn race(last: Option<SocketAddr>) -> Race {
+        Race::new(Arc::new(Shared::new(String::new(), None, None)), None, last)
+    }
+
+    async fn dead() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_place_that_refuses_holds_nobody_up() {
+        let mut race = race(None);
+        let shared = Arc::clone(&race.shared);
+        let mut places = Vec::new();
+        for _ in 0..12 {
+            places.push(dead().await.to_string());
+        }
+        race.enter(places.iter().map(|place| place.parse().unwrap()));
+        // Tried first, it is under way all the time.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = silent.local_addr().unwrap();
+        let address = socket.to_string().parse().unwrap();
+        race.waiting.push(Target { address, socket });
+        let outcome = timeout(4 * STAGGER, race.run()).await;
+        assert!(outcome.is_err(), "the round ended");
+        let reasons = shared.why_down().unwrap();
+        for place in places {
+            assert!(reasons.contains(&format!("{place}: Connection refused")), "{place} is not in {reasons}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_place_is_tried_last_and_each_once() {
+        let places: Vec<Address> = (1..=9).map(|host| format!("127.0.0.{host}:1").parse().unwrap()).collect();
+        for _ in 0..20 {
+            let last: SocketAddr = "127.0.0.5:1".parse().unwrap();
+            let mut race = race(Some(last));
+            race.enter(places.iter().chain(&places).cloned());
+            let order: Vec<SocketAddr> =
+                std::iter::from_fn(|| race.next()).map(|target| target.socket).collect();
+            assert_eq!((order.len(), order.last()), (9, Some(&last)));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::peer::Peer;
-use crate::table::{Abandoned, Answer, Done, Failure, Owner, Table, Tag, WatchId};
+use crate::table::{Answer, Done, Failure, Owner, Table, Tag};
 
 /// Requests that are not answered yet have at most so many bytes together; more wait. WAITs and WATCHes, which may
 /// stand for hours, do not count.
@@ -47,7 +47,7 @@ struct State {
 
 impl Shared {
     pub fn new(name: String, timeout: Option<Duration>, secret: Option<Secret>) -> Shared {
-        let standing = Standing::Starting("no answer yet".to_owned());
+        let standing = Standing::Starting("no answer from the member yet".to_owned());
         Shared {
             state: Mutex::new(State { table: Table::default(), standing, cluster: None }),
             outstanding: Semaphore::new(OUTSTANDING_BYTES_MAX),
@@ -61,49 +61,22 @@ impl Shared {
     /// Submits a caller's request.
     pub fn submit(&self, request: Request) -> Result<(Tag, oneshot::Receiver<Answer>), Failure> {
         let (caller, answer) = oneshot::channel();
-        let (tag, waker) = {
-            let mut state = self.state.lock();
-            state.check_open()?;
-            state.table.submit(request, Owner::Caller(caller))
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        let tag = self.open(|table, done| table.submit(request, Owner::Caller(caller), done))?;
         Ok((tag, answer))
     }
 
-    pub fn abandon(&self, tag: Tag) -> Abandoned {
-        let (how, waker) = self.state.lock().table.abandon(tag);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        how
-    }
-
-    pub fn open_watch(&self, glob: &str, from: i64) -> Result<WatchId, Failure> {
-        let (id, waker) = {
+    /// Works on the table unless the client is closed.
+    pub fn open<T>(&self, work: impl FnOnce(&mut Table, &mut Done) -> T) -> Result<T, Failure> {
+        let mut done = Done::default();
+        let result = {
             let mut state = self.state.lock();
-            state.check_open()?;
-            state.table.open_watch(glob, from)
+            if matches!(state.standing, Standing::Closed) {
+                return Err(closed());
+            }
+            work(&mut state.table, &mut done)
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        Ok(id)
-    }
-
-    pub fn resume_watch(&self, id: WatchId) {
-        let waker = self.state.lock().table.resume_watch(id);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    pub fn close_watch(&self, id: WatchId) {
-        let waker = self.state.lock().table.close_watch(id);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        done.deliver();
+        Ok(result)
     }
 
     /// Works on the table, then hands over what that brought.
@@ -164,12 +137,6 @@ impl Shared {
         }
         done.deliver();
         self.ended.send_replace(true);
-    }
-}
-
-impl State {
-    fn check_open(&self) -> Result<(), Failure> {
-        if matches!(self.standing, Standing::Closed) { Err(closed()) } else { Ok(()) }
     }
 }
 

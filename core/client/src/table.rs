@@ -133,12 +133,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Queues a call. The waker returned, if any, is to be woken once the table is let go.
-    #[must_use]
-    pub fn submit(&mut self, request: Request, owner: Owner) -> (Tag, Option<Waker>) {
+    /// Queues a call.
+    pub fn submit(&mut self, request: Request, owner: Owner, done: &mut Done) -> Tag {
         let tag = self.insert(request, owner);
         self.queue.push_back(tag);
-        (tag, self.waker.take())
+        done.wakers.extend(self.waker.take());
+        tag
     }
 
     fn insert(&mut self, request: Request, owner: Owner) -> Tag {
@@ -154,22 +154,24 @@ impl Table {
     }
 
     /// Takes a call back, as far as it can be.
-    #[must_use]
-    pub fn abandon(&mut self, tag: Tag) -> (Abandoned, Option<Waker>) {
-        let Some(call) = self.calls.get_mut(&tag) else { return (Abandoned::Answered, None) };
+    pub fn abandon(&mut self, tag: Tag, done: &mut Done) -> Abandoned {
+        let Some(call) = self.calls.get_mut(&tag) else { return Abandoned::Answered };
         if call.phase == Phase::Queued {
             self.calls.remove(&tag);
             self.tidy_queue();
-            return (Abandoned::Unsent, None);
+            return Abandoned::Unsent;
         }
         call.owner = Owner::Nobody;
-        let waker = if call.may_block(self.store_rev) { self.cancel(tag) } else { None };
-        (Abandoned::Sent, waker)
+        if call.may_block(self.store_rev) {
+            self.cancel(tag, done);
+        }
+        Abandoned::Sent
     }
 
-    fn cancel(&mut self, tag: Tag) -> Option<Waker> {
+    fn cancel(&mut self, tag: Tag, done: &mut Done) {
         let verb = Verb::Cancel as i32;
-        self.submit(Request { verb, other_tag: Some(tag.0), ..Request::default() }, Owner::Cancel(tag)).1
+        let request = Request { verb, other_tag: Some(tag.0), ..Request::default() };
+        self.submit(request, Owner::Cancel(tag), done);
     }
 
     /// Asks the member whether it is still there, before anything else is sent.
@@ -301,8 +303,7 @@ impl Table {
             Step::Stop => {
                 if let Some(call) = self.calls.get_mut(&tag) {
                     call.owner = Owner::Nobody;
-                    // The connection is at work, or this answer would not have come: it need not be woken.
-                    let _ = self.cancel(tag);
+                    self.cancel(tag, done);
                 }
             }
         }
@@ -355,25 +356,25 @@ impl Table {
     }
 
     /// Opens a watch of every change from `from` on.
-    pub fn open_watch(&mut self, glob: &str, from: i64) -> (WatchId, Option<Waker>) {
+    pub fn open_watch(&mut self, glob: &str, from: i64, done: &mut Done) -> WatchId {
         let id = self.streams.open(glob, from);
-        (id, self.resume_watch(id))
+        self.resume_watch(id, done);
+        id
     }
 
     /// Asks for a watch's next events if nothing does.
-    pub fn resume_watch(&mut self, id: WatchId) -> Option<Waker> {
-        if !self.streams.is_paused(id) {
-            return None;
+    pub fn resume_watch(&mut self, id: WatchId, done: &mut Done) {
+        if self.streams.is_paused(id) {
+            let tag = self.submit(Request::default(), Owner::Watch(id), done);
+            self.streams.resumed(id, tag);
         }
-        let (tag, waker) = self.submit(Request::default(), Owner::Watch(id));
-        self.streams.resumed(id, tag);
-        waker
     }
 
     /// Closes a watch.
-    pub fn close_watch(&mut self, id: WatchId) -> Option<Waker> {
-        let tag = self.streams.close(id)?;
-        self.abandon(tag).1
+    pub fn close_watch(&mut self, id: WatchId, done: &mut Done) {
+        if let Some(tag) = self.streams.close(id) {
+            self.abandon(tag, done);
+        }
     }
 
     /// Whether an answer is due, or something is to be sent.

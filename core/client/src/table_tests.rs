@@ -38,7 +38,7 @@ fn request(verb: Verb, path: &str, rev: Option<i64>) -> Request {
 impl Bench {
     fn submit(&mut self, verb: Verb, path: &str, rev: Option<i64>) -> (Tag, oneshot::Receiver<Answer>) {
         let (caller, answer) = oneshot::channel();
-        (self.table.submit(request(verb, path, rev), Owner::Caller(caller)).0, answer)
+        (self.table.submit(request(verb, path, rev), Owner::Caller(caller), &mut self.done), answer)
     }
 
     fn fill(&mut self) {
@@ -184,8 +184,8 @@ fn what_a_stalled_transport_has_not_begun_can_still_be_taken_back() {
     bench.take(1);
     let begins = bench.table.give_back(bench.taken).unwrap();
     bench.out.truncate((begins - bench.taken) as usize);
-    assert_eq!(bench.table.abandon(first).0, Abandoned::Sent);
-    assert_eq!(bench.table.abandon(second).0, Abandoned::Unsent);
+    assert_eq!(bench.table.abandon(first, &mut bench.done), Abandoned::Sent);
+    assert_eq!(bench.table.abandon(second, &mut bench.done), Abandoned::Unsent);
     let rest = bench.out.len();
     bench.take(rest);
     let sent = bench.send();
@@ -197,7 +197,7 @@ fn a_write_nobody_waits_for_any_more_is_not_sent_again() {
     let mut bench = modern();
     let (tag, _answer) = bench.submit(Verb::Set, "/a", Some(0));
     bench.fill();
-    assert_eq!(bench.table.abandon(tag).0, Abandoned::Sent);
+    assert_eq!(bench.table.abandon(tag, &mut bench.done), Abandoned::Sent);
     bench.lose();
     assert!(!bench.table.is_busy());
     assert!(bench.send().is_empty());
@@ -208,7 +208,7 @@ fn a_wait_is_cancelled_and_its_tag_kept_until_that_is_answered() {
     let mut bench = modern();
     let (tag, _answer) = bench.submit(Verb::Wait, "/a", Some(1));
     bench.send();
-    assert_eq!(bench.table.abandon(tag).0, Abandoned::Sent);
+    assert_eq!(bench.table.abandon(tag, &mut bench.done), Abandoned::Sent);
     let sent = bench.send();
     assert_eq!(names(&sent), ["CANCEL"]);
     assert_eq!(sent[0].other_tag, Some(tag.0));
@@ -231,7 +231,7 @@ fn only_reads_that_may_block_are_cancelled() {
         bench.answer(seen.0, |answer| answer.store_rev = Some(10));
         let (tag, _answer) = bench.submit(verb, "/a", rev);
         bench.send();
-        assert_eq!(bench.table.abandon(tag).0, Abandoned::Sent);
+        assert_eq!(bench.table.abandon(tag, &mut bench.done), Abandoned::Sent);
         assert_eq!(names(&bench.send()), expected, "{verb:?} {rev:?}");
     }
 }
@@ -241,7 +241,7 @@ fn without_cancel_a_dropped_wait_costs_its_tag_until_it_answers() {
     let mut bench = bench(Features::default());
     let (tag, _answer) = bench.submit(Verb::Wait, "/a", Some(1));
     bench.send();
-    assert_eq!(bench.table.abandon(tag).0, Abandoned::Sent);
+    assert_eq!(bench.table.abandon(tag, &mut bench.done), Abandoned::Sent);
     assert!(bench.send().is_empty());
     assert!(bench.table.is_busy());
     bench.event(tag.0, 3);
@@ -306,7 +306,8 @@ fn what_the_member_cannot_take_fails_unsent() {
     let mut bench = modern();
     let (caller, mut large) = oneshot::channel();
     let value = Some(Bytes::from(vec![0; (1 << 20) + 1]));
-    let _ = bench.table.submit(Request { value, ..request(Verb::Set, "/a", Some(0)) }, Owner::Caller(caller));
+    let request = Request { value, ..request(Verb::Set, "/a", Some(0)) };
+    bench.table.submit(request, Owner::Caller(caller), &mut bench.done);
     let (_, mut unknown) = bench.submit(Verb::Status, "/", None);
     assert!(bench.send().is_empty());
     bench.done.deliver();
@@ -334,7 +335,7 @@ fn the_dead_do_not_pile_up_in_the_queue() {
     let mut bench = modern();
     for _ in 0..1000 {
         let (tag, _answer) = bench.submit(Verb::Get, "/a", None);
-        assert_eq!(bench.table.abandon(tag).0, Abandoned::Unsent);
+        assert_eq!(bench.table.abandon(tag, &mut bench.done), Abandoned::Unsent);
     }
     assert!(bench.table.queue.len() < 10);
 }
@@ -342,7 +343,7 @@ fn the_dead_do_not_pile_up_in_the_queue() {
 #[test]
 fn a_watch_goes_on_after_what_it_has_seen() {
     let mut bench = modern();
-    let (id, _) = bench.table.open_watch("/**", 5);
+    let id = bench.table.open_watch("/**", 5, &mut bench.done);
     let first = bench.send();
     assert_eq!((names(&first), first[0].rev), (vec!["WATCH"], Some(5)));
     let tag = first[0].tag.unwrap();
@@ -365,7 +366,7 @@ fn a_watch_goes_on_after_what_it_has_seen() {
 #[test]
 fn a_slow_reader_stops_the_watch_and_resumes_it() {
     let mut bench = modern();
-    let (id, _) = bench.table.open_watch("/**", 1);
+    let id = bench.table.open_watch("/**", 1, &mut bench.done);
     let tag = bench.send()[0].tag.unwrap();
     for rev in 1..5000 {
         bench.event(tag, rev);
@@ -375,7 +376,7 @@ fn a_slow_reader_stops_the_watch_and_resumes_it() {
     let seen = bench.events(id);
     assert_eq!(seen, (1..=4096).collect::<Vec<_>>());
     assert!(bench.table.streams.is_paused(id));
-    let _ = bench.table.resume_watch(id);
+    bench.table.resume_watch(id, &mut bench.done);
     // Those on their way when the watch was stopped belong to the old tag.
     bench.event(tag, 5000);
     bench.answer(cancel[0].tag.unwrap(), |_| {});
@@ -388,7 +389,7 @@ fn a_slow_reader_stops_the_watch_and_resumes_it() {
 #[test]
 fn large_events_stop_a_watch_by_their_bytes() {
     let mut bench = modern();
-    let (id, _) = bench.table.open_watch("/**", 1);
+    let id = bench.table.open_watch("/**", 1, &mut bench.done);
     let tag = bench.send()[0].tag.unwrap();
     for rev in 1..=5 {
         bench.answer(tag, |answer| {
@@ -404,7 +405,7 @@ fn large_events_stop_a_watch_by_their_bytes() {
 #[test]
 fn without_watch_one_wait_follows_another() {
     let mut bench = bench(Features::default());
-    let (id, _) = bench.table.open_watch("/**", 5);
+    let id = bench.table.open_watch("/**", 5, &mut bench.done);
     for rev in [8, 9, 20] {
         let sent = bench.send();
         assert_eq!(names(&sent), ["WAIT"]);
@@ -423,7 +424,7 @@ fn without_watch_one_wait_follows_another() {
 #[test]
 fn an_error_ends_a_watch_after_its_events() {
     let mut bench = modern();
-    let (id, _) = bench.table.open_watch("/**", 1);
+    let id = bench.table.open_watch("/**", 1, &mut bench.done);
     let tag = bench.send()[0].tag.unwrap();
     bench.event(tag, 1);
     bench.answer(tag, |answer| answer.err_code = Some(ErrorKind::TooLate as i32));
@@ -438,12 +439,12 @@ fn an_error_ends_a_watch_after_its_events() {
 #[test]
 fn a_closed_watch_is_cancelled() {
     let mut bench = modern();
-    let (id, _) = bench.table.open_watch("/**", 1);
+    let id = bench.table.open_watch("/**", 1, &mut bench.done);
     let tag = bench.send()[0].tag;
-    let _ = bench.table.close_watch(id);
+    bench.table.close_watch(id, &mut bench.done);
     let sent = bench.send();
     assert_eq!((names(&sent), sent[0].other_tag), (vec!["CANCEL"], tag));
-    let (id, _) = bench.table.open_watch("/**", 1);
-    let _ = bench.table.close_watch(id);
+    let id = bench.table.open_watch("/**", 1, &mut bench.done);
+    bench.table.close_watch(id, &mut bench.done);
     assert!(bench.send().is_empty());
 }

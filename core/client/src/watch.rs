@@ -36,7 +36,8 @@ impl Client {
     pub fn watch(&self, glob: &str, rev: i64) -> Watch {
         let subject = Subject::of("watch", glob);
         let opened = check_glob(&subject, glob).and_then(|()| {
-            self.shared.open_watch(glob, rev).map_err(|failure| subject.error(failure.kind, failure.detail))
+            let opened = self.shared.open(|table, done| table.open_watch(glob, rev, done));
+            opened.map_err(|failure| subject.error(failure.kind, failure.detail))
         });
         let source = match opened {
             Ok(id) => Source::Open(id),
@@ -102,7 +103,7 @@ impl Watch {
 
     fn close(&mut self) {
         if let Source::Open(id) = std::mem::replace(&mut self.source, Source::Over) {
-            self.client.shared.close_watch(id);
+            self.client.shared.table(|table, done| table.close_watch(id, done));
         }
         self.taken.clear();
     }
@@ -125,7 +126,7 @@ impl Stream for Watch {
             match self.client.shared.table(|table, _| table.streams.take(id, cx.waker())) {
                 Taken::Events(events) => {
                     self.taken = events;
-                    self.client.shared.resume_watch(id);
+                    self.client.shared.table(|table, done| table.resume_watch(id, done));
                 }
                 Taken::Nothing => return Poll::Pending,
                 Taken::Failed(failure) => {

@@ -1,5 +1,7 @@
 //! Real connections that cannot be made, or are lost.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod member;
 
 use std::sync::atomic::Ordering;

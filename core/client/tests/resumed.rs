@@ -217,3 +217,20 @@ async fn a_large_value_may_take_long_while_it_moves() {
     member.at(&request, 5).await;
     assert_eq!(write.await.unwrap(), Ok(5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_of_use_is_made_again_soon() {
+    let (client, mut member, mut members) = connected(Options::default()).await;
+    let start = Instant::now();
+    for _ in 0..20 {
+        let (rev, ()) = tokio::join!(client.rev(), async {
+            let request = member.next_of(Verb::Rev).await;
+            member.at(&request, 1).await;
+        });
+        assert_eq!(rev, Ok(1));
+        drop(member);
+        member = members.accept(ALL).await;
+    }
+    // At most 50 ms each time.
+    assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
+}

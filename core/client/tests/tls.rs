@@ -1,5 +1,7 @@
 //! TLS between clients and members, and what is said when it does not fit.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod member;
 
 use std::net::SocketAddr;

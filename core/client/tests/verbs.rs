@@ -1,5 +1,7 @@
 //! Every call against a real member.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod member;
 
 use std::time::Duration;

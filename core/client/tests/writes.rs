@@ -165,6 +165,33 @@ async fn out_of_time_before_it_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stall_sends_nothing_twice() {
+    let (client, mut member, _members) = connected_by(64, ALL, Options::default()).await;
+    let paths = ["/a", "/b", "/c", "/d"];
+    // All four are handed to the connection at once, which stops in the middle of the first.
+    let (a, b, c, d, revs) = tokio::join!(
+        client.set(paths[0], vec![0; 300], 0),
+        client.set(paths[1], vec![1; 300], 0),
+        client.set(paths[2], vec![2; 300], 0),
+        client.set(paths[3], vec![3; 300], 0),
+        async {
+            settle().await;
+            let mut revs = Vec::new();
+            for (path, rev) in paths.iter().zip(1..) {
+                let request = member.next_of(Verb::Set).await;
+                assert_eq!(request.path.as_deref(), Some(path.as_bytes()));
+                member.at(&request, rev).await;
+                revs.push(Ok(rev));
+            }
+            revs
+        }
+    );
+    assert_eq!(vec![a, b, c, d], revs);
+    drop(client);
+    assert!(member.try_next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_before_it_was_sent() {
     let (client, mut member, _members) = connected_by(64, ALL, Options::default()).await;
     let filler = spawn({

@@ -1,5 +1,7 @@
 //! The examples, against a real member.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[allow(dead_code, reason = "its main is not called")]
 #[path = "../examples/lock.rs"]
 mod lock;
@@ -46,7 +48,7 @@ async fn holders_of_the_lock_never_overlap() {
     while let Some(contender) = contenders.join_next().await {
         contender.unwrap();
     }
-    let log = log.lock().unwrap();
+    let log = std::mem::take(&mut *log.lock().unwrap());
     assert_eq!(log.len(), 2 * CONTENDERS * TURNS);
     for pair in log.chunks(2) {
         assert_eq!(pair[0], pair[1]);

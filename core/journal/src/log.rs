@@ -15,7 +15,7 @@ use crate::scan::SegmentFile;
 use crate::{RecordNumber, names, segment};
 
 /// More files than this are not kept for reuse.
-pub(crate) const SPARES_MAX: usize = 2;
+pub(crate) const SPARES_MAX: usize = 8;
 
 /// The least a segment may be: its header and a few small records.
 const SEGMENT_MIN: u64 = 4 * SECTOR;
@@ -220,7 +220,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Gives up segments from the oldest on, as long as all their records end at or below `upto`; never `keep` (the
-    /// one with the last synced record) or a later one. Up to two files are kept for reuse.
+    /// one with the last synced record) or a later one. Some files are kept for reuse.
     pub(crate) fn truncate(&mut self, upto: Slot, keep: u64) -> Result<(), IoFailure> {
         let mut spared = Vec::new();
         let is_done = |segment: &Segment| segment.slot_max <= upto && segment.number < keep;

@@ -34,9 +34,15 @@ enum Waiter {
     /// WAIT: one event, then gone.
     Wait { watch: WatchId, to: Address },
     /// WATCH: every event.
-    Stream(Stream),
+    Stream(Box<Stream>),
     /// A read of a revision that has not come.
-    Read { at: Revision, to: Address, request: Request },
+    Read(Box<Read>),
+}
+
+struct Read {
+    at: Revision,
+    to: Address,
+    request: Request,
 }
 
 struct Stream {
@@ -106,7 +112,8 @@ impl State {
                 break;
             }
             first.remove();
-            if let Some(Waiter::Read { to, request, .. }) = self.waiters.remove(&id) {
+            if let Some(Waiter::Read(read)) = self.waiters.remove(&id) {
+                let Read { to, request, .. } = *read;
                 to.outbox.leave(wakes, |left| left.ready.push((id, request)));
             }
         }
@@ -133,7 +140,7 @@ impl State {
                 });
             }
             Some(Waiter::Stream(stream)) if stream.live => stream.hand_over(event.rev, &body, wakes),
-            Some(Waiter::Stream(_) | Waiter::Read { .. }) | None => {}
+            Some(Waiter::Stream(_) | Waiter::Read(_)) | None => {}
         }
     }
 
@@ -159,7 +166,7 @@ impl State {
         let watch = self.store.watch(glob.clone(), from, Mode::Stream, id.0);
         let marked = Revision(0);
         let stream = Stream { watch, glob, to, next: from, live: false, marked };
-        self.waiters.insert(id, Waiter::Stream(stream));
+        self.waiters.insert(id, Waiter::Stream(Box::new(stream)));
         id
     }
 
@@ -212,18 +219,21 @@ impl State {
     pub fn block(&mut self, at: Revision, request: Request, to: Address) -> WaiterId {
         let id = self.new_id();
         self.blocked.insert((at, id), ());
-        self.waiters.insert(id, Waiter::Read { at, to, request });
+        self.waiters.insert(id, Waiter::Read(Box::new(Read { at, to, request })));
         id
     }
 
     /// Forgets a waiter. Nothing is left in its outbox from here on.
     pub fn remove(&mut self, id: WaiterId) {
         match self.waiters.remove(&id) {
-            Some(Waiter::Wait { watch, .. } | Waiter::Stream(Stream { watch, .. })) => {
+            Some(Waiter::Wait { watch, .. }) => {
                 self.store.unwatch(watch);
             }
-            Some(Waiter::Read { at, .. }) => {
-                self.blocked.remove(&(at, id));
+            Some(Waiter::Stream(stream)) => {
+                self.store.unwatch(stream.watch);
+            }
+            Some(Waiter::Read(read)) => {
+                self.blocked.remove(&(read.at, id));
             }
             None => {}
         }

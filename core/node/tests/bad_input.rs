@@ -1,5 +1,7 @@
 //! Frames, values and settings that are wrong: one clear answer each, nothing lost, other connections unharmed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
 mod support;
 
 use bytes::{BufMut, BytesMut};

@@ -1,5 +1,7 @@
 //! What a data directory keeps: across stops, snapshots and a full disk.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
 mod support;
 
 use std::collections::BTreeMap;

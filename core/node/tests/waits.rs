@@ -1,5 +1,7 @@
 //! WAIT, WATCH, CANCEL and blocked reads over a real connection.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
 mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +62,8 @@ fn nothing_follows_a_cancel() {
                 writer.set("/busy/f", "x", -1);
             }
         });
+        // Dropped when an assertion fails, too: the writer must end for the test to fail.
+        let _stop = SetOnDrop(&stop);
         let mut answered = 0;
         for round in 0..600 {
             let rev = waiter.rev() + 1;
@@ -91,12 +95,19 @@ fn nothing_follows_a_cancel() {
                 }
             }
         }
-        stop.store(true, Ordering::Relaxed);
         assert!(answered > 0, "the writer never won the race: the test shows nothing");
     });
     let mut raw = member.modern();
     assert_eq!(raw.status().watches, 0);
     member.stop();
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn request_ping() -> Request {

@@ -72,11 +72,18 @@ impl Store {
 
     /// The event of a revision that the log has.
     pub(crate) fn event_at(&self, rev: Revision) -> Event {
-        let file = self.files.get(self.log.entry(rev).file);
-        let value = match self.log.next_change(file.rev, rev) {
-            Some((_, displacer)) => displacer.displaced.clone(),
-            None => file.value.clone(),
+        let (path, value) = self.change_at(rev);
+        Event { rev, path: path.into(), value: value.cloned() }
+    }
+
+    /// The path and the value of a change that the log has.
+    pub(crate) fn change_at(&self, rev: Revision) -> (&str, Option<&Value>) {
+        let entry = self.log.entry(rev);
+        let file = self.files.get(entry.file);
+        let value = match entry.next {
+            Revision::ZERO => file.value.as_ref(),
+            next => self.log.entry(next).displaced.as_ref(),
         };
-        Event { rev, path: (*file.path).into(), value }
+        (&file.path, value)
     }
 }

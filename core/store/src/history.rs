@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     depth: u32,
     /// The version of this file that the change displaced; zero if there never was one.
     pub prev: Revision,
+    /// The next version of this file; zero if there is none yet.
+    pub next: Revision,
     /// A version further back; zero if that is no longer in the log.
     jump: Revision,
     /// The value of that version; None if the file did not exist.
@@ -78,11 +80,14 @@ impl UndoLog {
     pub fn push(&mut self, file: FileId, prev: Revision, displaced: Option<Value>) -> Revision {
         let (depth, jump) = self.chain_onto(prev);
         self.value_bytes += len(displaced.as_ref());
+        if prev >= self.first() {
+            self.entry_mut(prev).next = Revision(self.next);
+        }
         if self.chunks.back().is_none_or(|chunk| chunk.len() as u64 == CHUNK) {
             self.chunks.push_back(Vec::with_capacity(CHUNK as usize));
         }
         if let Some(chunk) = self.chunks.back_mut() {
-            chunk.push(Entry { file, depth, prev, jump, displaced });
+            chunk.push(Entry { file, depth, prev, next: Revision::ZERO, jump, displaced });
         }
         self.next += 1;
         self.last()

@@ -127,8 +127,8 @@ impl Snapshot {
             if rev > self.last || out.len() >= end {
                 break;
             }
-            let event = store.event_at(rev);
-            put_change(out, &event.path, event.value.as_deref());
+            let (path, value) = store.change_at(rev);
+            put_change(out, path, value.map(|value| &**value));
             rev = rev.next();
         }
         Next::Change(rev)

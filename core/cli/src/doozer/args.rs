@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::bench::Bench;
+
 const EXAMPLES: &str = "\
 Examples:
   printf world | doozer add /hello      make a file; prints its revision
@@ -89,6 +91,8 @@ pub(super) enum Command {
         /// The file's path
         path: String,
     },
+    /// Measure how much a running cluster does; works in a directory of its own, which it deletes
+    Bench(Bench),
     /// Delete a file
     Del {
         /// The file's path
@@ -182,7 +186,7 @@ impl Command {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -74,7 +74,7 @@ pub(super) async fn run(
             print(out, &Happened::new(&event))
         }
         Command::Watch { glob } => watch(&client, &glob, rev, out).await,
-        Command::Version | Command::Completions { .. } => Ok(()),
+        Command::Bench(_) | Command::Version | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -14,9 +14,12 @@ const CONNECT: Duration = Duration::from_secs(2);
 
 /// Opens the client that the options ask for.
 pub(super) async fn connect(options: &args::Options) -> Result<Client, Failure> {
-    let uri =
-        uri(options.uri.as_deref(), |name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()));
-    Ok(Client::open(&uri, client_options(options)).await?)
+    Ok(Client::open(&uri_of(options), client_options(options)).await?)
+}
+
+/// The cluster that the options or the environment name.
+pub(super) fn uri_of(options: &args::Options) -> String {
+    uri(options.uri.as_deref(), |name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
 }
 
 fn uri(flag: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> String {

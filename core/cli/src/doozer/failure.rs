@@ -4,6 +4,7 @@ use std::io;
 
 use doozer_client::{Error, ErrorKind};
 
+use super::bench::Problem;
 use crate::line::line;
 
 /// Why a command failed.
@@ -11,6 +12,8 @@ use crate::line::line;
 pub(super) enum Failure {
     /// The client or the member says so.
     Client(Error),
+    /// A benchmark says so.
+    Bench(Problem),
     /// There is nothing at this path.
     Missing(String),
     /// Standard input cannot be read.
@@ -32,6 +35,7 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         Some(match self {
             Failure::Client(error) => client(error),
+            Failure::Bench(problem) => format!("Error: {}{}", line(problem), problem.advice()),
             // The original's words.
             Failure::Missing(path) => format!("No such file or directory: {path}"),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,

@@ -267,6 +267,11 @@ impl Following {
         self.stdout = None;
     }
 
+    pub fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it runs");
+        kill_process(Pid::from_child(child), signal).expect("it can be signalled");
+    }
+
     pub fn end(mut self) -> ExitStatus {
         wait_for(self.child.take().expect("it runs"))
     }

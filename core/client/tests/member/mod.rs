@@ -1,5 +1,6 @@
 //! Real members on free ports, and a relay that can cut the connections through it.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
 //! Members that do exactly what a test says, at the other end of a pipe in memory.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io;

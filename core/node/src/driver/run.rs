@@ -22,8 +22,8 @@ pub(crate) enum Input {
     Persisted { slot: Slot, sizes: Sizes },
     /// Nothing from `slot` on was written.
     Refused { slot: Slot, why: String },
-    /// A snapshot is done, or could not be made.
-    SnapshotDone(Result<u64, SnapshotError>),
+    /// A snapshot is done (its bytes), was given up, or could not be made.
+    SnapshotDone(Result<Option<u64>, SnapshotError>),
     /// The journal failed for good.
     Failed(Failure),
     /// Say so once everything under way is answered.
@@ -71,7 +71,7 @@ pub(crate) async fn run<P: Persist, D: Disk>(
             for done in settled.drain(..) {
                 let _ = done.send(());
             }
-            if stop.is_some() {
+            if stop.is_some() && snapshots.as_ref().is_none_or(|snapshots| !snapshots.is_running()) {
                 break;
             }
         }
@@ -104,7 +104,10 @@ pub(crate) async fn run<P: Persist, D: Disk>(
                 }
                 Input::Failed(failure) => return Some(failure),
                 Input::Settled(done) => settled.push(done),
-                Input::Stop(done) => stop = Some(done),
+                Input::Stop(done) => {
+                    stop = Some(done);
+                    snapshots.iter().for_each(Snapshots::give_up);
+                }
             }
         }
         driver.pump(wall_ms());

@@ -66,6 +66,8 @@ pub struct Limits {
     /// Bytes the data directory may take; a write that needs more is refused as on a full disk. `None`: what the disk
     /// has.
     pub data_bytes_max: Option<u64>,
+    /// Length of a segment file of the log in bytes: what is made ready at a time.
+    pub log_segment_bytes: u64,
     /// Bytes of the log since the last snapshot that call for the next one (or twice the size of the last snapshot,
     /// whichever is greater).
     pub snapshot_log_bytes: u64,
@@ -79,6 +81,7 @@ impl Default for Limits {
             writes_in_flight_max: 4096,
             write_bytes_in_flight_max: 16 << 20,
             data_bytes_max: None,
+            log_segment_bytes: 16 << 20,
             snapshot_log_bytes: 64 << 20,
         }
     }

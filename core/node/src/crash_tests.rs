@@ -45,8 +45,8 @@ struct Known {
 }
 
 fn config() -> Config {
-    // Snapshots every few batches, so that cuts fall into them too.
-    let limits = Limits { snapshot_log_bytes: 64 << 10, ..Limits::default() };
+    // Snapshots and new segments every few batches, so that cuts fall into them too.
+    let limits = Limits { snapshot_log_bytes: 256 << 10, log_segment_bytes: 128 << 10, ..Limits::default() };
     Config { limits, ..Config::default() }
 }
 
@@ -58,6 +58,15 @@ fn start(runtime: &Runtime, disk: &SimDisk) -> Result<Launched<SimDisk>, crate::
     let config = config();
     let begin = open_directory(disk, &config)?;
     runtime.block_on(launch(&config, begin, "sim".to_owned()))
+}
+
+/// The power goes. The threads of the life before may still be at work: they keep the disk as it was, and the next life
+/// gets a copy.
+fn cut_power(disk: &SimDisk) -> SimDisk {
+    let next = disk.fork();
+    next.set_capacity(None);
+    next.crash();
+    next
 }
 
 /// One batch of writes, proposed together; what was answered, by tag. Fewer when the disk failed.
@@ -134,11 +143,12 @@ fn check(store: &Store, known: &mut Known, story: &str) {
     known.revision = store.revision().0;
 }
 
-fn live(seed: u64) -> u64 {
+/// The writes that were acknowledged, and those refused for want of room.
+fn live(seed: u64) -> (u64, u64) {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let disk = SimDisk::new(seed);
+    let mut disk = SimDisk::new(seed);
     let mut known = Known::default();
-    let mut answered = 0;
+    let (mut answered, mut refused) = (0, 0);
     let mut value = 0_u64;
     for life in 0..LIVES {
         let story = format!("seed {seed}, life {life}");
@@ -147,14 +157,19 @@ fn live(seed: u64) -> u64 {
         if random.below(4) == 0 {
             disk.power_off(1 + random.below(60));
             drop(start(&runtime, &disk));
-            runtime.shutdown_background();
-            disk.crash();
+            disk = cut_power(&disk);
             continue;
         }
         let mut member = start(&runtime, &disk).unwrap_or_else(|error| panic!("{story}: {error}"));
         check(&member.shared.state.read().store, &mut known, &story);
         disk.power_off(1 + random.below(600));
-        for _ in 0..BATCHES {
+        let is_short_of_room = random.below(3) == 0;
+        for number in 0..BATCHES {
+            if is_short_of_room {
+                // Full for some time, then there is room again.
+                let full = number % 20 > 8;
+                disk.set_capacity(full.then(|| disk.used() + random.below(100 << 10)));
+            }
             let batch: Vec<(String, Vec<u8>)> = (0..1 + random.below(20))
                 .map(|_| {
                     value += 1;
@@ -177,22 +192,25 @@ fn live(seed: u64) -> u64 {
                         known.acknowledged.insert(path.clone(), (rev, value.clone()));
                         answered += 1;
                     }
-                    Some((kind, detail)) => assert_eq!(kind, ErrorKind::DiskFull, "{story}: {detail}"),
+                    Some((kind, detail)) => {
+                        assert_eq!(kind, ErrorKind::DiskFull, "{story}: {detail}");
+                        // It says that nothing was written: then it must never be seen.
+                        known.open.get_mut(path).unwrap().retain(|open| open != value);
+                        refused += 1;
+                    }
                 }
             }
             if disk.has_struck() {
                 break;
             }
         }
-        drop(member);
-        drop(runtime);
-        disk.crash();
+        disk = cut_power(&disk);
     }
     let runtime = runtime();
     let member = start(&runtime, &disk).unwrap_or_else(|error| panic!("seed {seed}, at the end: {error}"));
     check(&member.shared.state.read().store, &mut known, &format!("seed {seed}, at the end"));
     runtime.block_on(member.stop());
-    answered
+    (answered, refused)
 }
 
 /// `DOOZER_NODE_SEED` replays one seed, `DOOZER_NODE_SEEDS` says how many to try. Threads run as they like here, so a
@@ -202,10 +220,13 @@ fn nothing_acknowledged_is_lost_when_the_power_goes() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("DOOZER_NODE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("DOOZER_NODE_SEEDS").unwrap_or(30),
+        None => 0..number("DOOZER_NODE_SEEDS").unwrap_or(60),
     };
     let tried = seeds.clone().count() as u64;
-    let answered: u64 = seeds.map(live).sum();
-    println!("{answered} acknowledged writes survived in {tried} members of {LIVES} lives");
+    let (answered, refused) = seeds.map(live).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!(
+        "{tried} members of {LIVES} lives: {answered} acknowledged writes survived, {refused} refused ones stayed away"
+    );
     assert!(answered > 100 * tried, "{answered} writes in {tried} members: the test hardly wrote");
+    assert!(tried < 10 || refused > 0, "no disk was ever full");
 }

@@ -8,7 +8,7 @@ use doozer_paxos::{ClusterId, Incarnation, Replica};
 use doozer_store::{Applied, Loader, Store};
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::error::{Failure, StartError};
 
 /// What is wrong with a snapshot.
@@ -43,7 +43,8 @@ pub(crate) fn open_memory<D: Disk>(config: &Config) -> Result<Begin<D>, StartErr
 pub(crate) fn open_directory<D: Disk>(disk: &D, config: &Config) -> Result<Begin<D>, StartError> {
     let path = PathBuf::from(disk.path(""));
     let at = |source| StartError::Data { path: path.clone(), source };
-    let bounds = Options { bytes_max: config.limits.data_bytes_max, ..Options::default() };
+    let Limits { data_bytes_max: bytes_max, log_segment_bytes: segment_bytes, .. } = config.limits;
+    let bounds = Options { segment_bytes, bytes_max };
     let (mut journal, recovered) = if Journal::exists(disk).map_err(at)? {
         Journal::open(disk.clone(), bounds).map_err(at)?
     } else {

@@ -89,14 +89,19 @@ impl Store {
         Ok(view.entries(stem))
     }
 
-    /// The name of a directory's first entry after `name`, which need not be one. Takes one search, where
-    /// [`Store::dir_entry`] counts from the start.
-    pub fn dir_entry_after(&self, path: &str, name: &str, at: At) -> Result<&str, ReadError> {
+    /// The same, but only the entries after `name`, which need not be one. Takes one search, where counting from
+    /// the start would take a step for each.
+    pub fn dir_entries_after<'a, 'p>(
+        &'a self,
+        path: &'p str,
+        name: &str,
+        at: At,
+    ) -> Result<DirEntries<'a, 'p>, ReadError> {
         let (view, stem) = self.directory(path, at)?;
         let passed = format!("{stem}/{name}");
         let is_passed =
             |path: &str| cmp_components(path, &passed) != Ordering::Greater || is_below(path, &passed);
-        DirEntries { cursor: Cursor::seek(view, is_passed), stem }.next().ok_or(ReadError::Range)
+        Ok(DirEntries { cursor: Cursor::seek(view, is_passed), stem })
     }
 
     fn directory<'p>(&self, path: &'p str, at: At) -> Result<(View<'_>, &'p str), ReadError> {

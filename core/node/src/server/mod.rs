@@ -5,6 +5,7 @@ pub(crate) mod connection;
 pub(crate) mod listen;
 mod offsets;
 pub(crate) mod outbox;
+mod pieces;
 mod problem;
 mod reads;
 mod requests;

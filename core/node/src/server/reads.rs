@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use doozer_store::{At, Glob, Lookup, ReadError, Revision, Store, Value};
+use bytes::{Bytes, BytesMut};
+use doozer_store::{At, DirEntries, FileRef, Glob, Lookup, ReadError, Revision, Store, Value};
 use doozer_wire::{Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
 
 use super::connection::Connection;
+use super::pieces::{PIECE, Pinned};
 use super::problem::Problem;
 use super::requests::given;
 use super::waits::parse_glob;
-
-/// Entries looked at while the state is held.
-const LIST_ENTRIES: usize = 256;
+use crate::shared::Shared;
 
 /// Bytes after which a LIST's answer is cut, so that one answer is never a burden; the frame limit is no smaller.
 const LIST_BYTES: usize = 1 << 20;
@@ -128,24 +127,54 @@ impl Connection {
     }
 
     fn stat(&mut self, request: &Request, path: &str, at: At) -> Result<(), Problem> {
-        let stat = self.shared.state.read().store.stat(path, at)?;
-        let len = i32::try_from(stat.len).unwrap_or(i32::MAX);
-        self.answer(request, |response| Response { rev: Some(stat.rev), len: Some(len), ..response });
+        let (rev, len) = self.size(path, at)?;
+        let len = i32::try_from(len).unwrap_or(i32::MAX);
+        self.answer(request, |response| Response { rev: Some(rev), len: Some(len), ..response });
         Ok(())
     }
 
+    fn size(&self, path: &str, at: At) -> Result<(i64, usize), ReadError> {
+        match self.shared.state.read().store.get(path, at)? {
+            Lookup::Missing => return Ok((0, 0)),
+            Lookup::File { rev, value } => return Ok((rev.to_raw(), value.len())),
+            Lookup::Directory => {}
+        }
+        match Pinned::new(&self.shared, at)?.pass_names(path, usize::MAX) {
+            Ok(passed) => Ok((-2, passed.count)),
+            // It went away between the two looks.
+            Err(ReadError::NoEntry | ReadError::NotDirectory) => self.size(path, at),
+            Err(error) => Err(error),
+        }
+    }
+
     fn getdir(&mut self, request: &Request, path: &Bytes, offset: i32, at: At) -> Result<(), Problem> {
+        let text = lossy(path);
+        let far = usize::try_from(offset).ok().filter(|offset| *offset > PIECE);
         let state = self.shared.state.read();
         let rev = moment(&state.store, at);
-        let before = self.offsets.before(Verb::Getdir, path, rev, offset);
-        let name = match before {
-            Some(before) => state.store.dir_entry_after(&lossy(path), before, at)?,
-            None => state.store.dir_entry(&lossy(path), offset.into(), at)?,
+        let name = match (self.offsets.before(Verb::Getdir, path, rev, offset), far) {
+            (Some(before), _) => first(state.store.dir_entries_after(&text, before, at)?)?,
+            (None, None) => state.store.dir_entry(&text, offset.into(), at)?,
+            (None, Some(offset)) => {
+                drop(state);
+                return self.getdir_far(request, path, offset, at);
+            }
         };
+        answer_name(&mut self.out, request, name, self.modern.then(|| state.store.revision()));
         self.offsets.answered(Verb::Getdir, path, rev, offset, name);
-        let store_rev = self.modern.then(|| state.store.revision().to_raw());
-        let path = Some(name.as_bytes());
-        Response { tag: request.tag, path, store_rev, ..Response::default() }.encode_frame(&mut self.out);
+        Ok(())
+    }
+
+    fn getdir_far(&mut self, request: &Request, path: &Bytes, offset: usize, at: At) -> Result<(), Problem> {
+        let text = lossy(path);
+        let pinned = Pinned::new(&self.shared, at)?;
+        let passed = pinned.pass_names(&text, offset)?;
+        let last = passed.last.filter(|_| passed.count == offset).ok_or(ErrorKind::Range)?;
+        let state = self.shared.state.read();
+        let name = first(state.store.dir_entries_after(&text, &last, pinned.at())?)?;
+        answer_name(&mut self.out, request, name, self.modern.then(|| state.store.revision()));
+        self.offsets.answered(Verb::Getdir, path, pinned.rev(), offset as i32, name);
+        drop(state);
         Ok(())
     }
 
@@ -157,40 +186,48 @@ impl Connection {
         offset: i32,
         at: At,
     ) -> Result<(), Problem> {
+        let count = usize::try_from(offset).unwrap_or(usize::MAX);
         let state = self.shared.state.read();
         let rev = moment(&state.store, at);
         let file = match self.offsets.before(Verb::Walk, pattern, rev, offset) {
             Some(before) => state.store.walk(glob, at, Some(before))?.next(),
-            None => state.store.walk(glob, at, None)?.nth(usize::try_from(offset).unwrap_or(usize::MAX)),
+            None if count <= PIECE => state.store.walk(glob, at, None)?.nth(count),
+            None => {
+                drop(state);
+                return self.walk_far(request, pattern, glob, offset, at);
+            }
         };
         let file = file.ok_or(ErrorKind::Range)?;
+        answer_file(&mut self.out, request, &file, self.modern.then(|| state.store.revision()));
         self.offsets.answered(Verb::Walk, pattern, rev, offset, file.path);
-        Response {
-            tag: request.tag,
-            path: Some(file.path.as_bytes()),
-            value: Some(file.value),
-            rev: Some(file.rev.to_raw()),
-            flags: Some(FLAG_SET),
-            store_rev: self.modern.then(|| state.store.revision().to_raw()),
-            ..Response::default()
-        }
-        .encode_frame(&mut self.out);
+        Ok(())
+    }
+
+    fn walk_far(
+        &mut self,
+        request: &Request,
+        pattern: &Bytes,
+        glob: &Glob,
+        offset: i32,
+        at: At,
+    ) -> Result<(), Problem> {
+        let count = usize::try_from(offset).unwrap_or(usize::MAX);
+        let pinned = Pinned::new(&self.shared, at)?;
+        let passed = pinned.pass_files(glob, count)?;
+        let last = passed.last.filter(|_| passed.count == count).ok_or(ErrorKind::Range)?;
+        let state = self.shared.state.read();
+        let file = state.store.walk(glob, pinned.at(), Some(&last))?.next().ok_or(ErrorKind::Range)?;
+        answer_file(&mut self.out, request, &file, self.modern.then(|| state.store.revision()));
+        self.offsets.answered(Verb::Walk, pattern, pinned.rev(), offset, file.path);
+        drop(state);
         Ok(())
     }
 
     fn list(&mut self, request: &Request, list: &List<'_>, at: At) -> Result<(), Problem> {
-        let shared = Arc::clone(&self.shared);
-        // Pinned, so that the whole answer is of one revision although the state is let go in between.
-        let (pin, rev) = {
-            let mut state = shared.state.write();
-            let rev = moment(&state.store, at);
-            (state.store.pin(rev)?, rev)
-        };
-        let gathered = gather(&shared, list, rev);
-        shared.state.write().store.unpin(pin);
-        let (files, more) = gathered?;
+        let pinned = Pinned::new(&self.shared, at)?;
+        let (files, more) = gather(&self.shared, list, pinned.at())?;
         let entries: Vec<Entry<'_>> = files.iter().map(|file| file.entry(list.keys_only)).collect();
-        let rev = Some(rev.to_raw());
+        let rev = Some(pinned.rev().to_raw());
         self.answer(request, |response| Response { rev, entries: &entries, more, ..response });
         Ok(())
     }
@@ -215,11 +252,7 @@ impl Listed {
 }
 
 /// The files of one answer, and whether there are more.
-fn gather(
-    shared: &crate::shared::Shared,
-    list: &List<'_>,
-    rev: Revision,
-) -> Result<(Vec<Listed>, bool), Problem> {
+fn gather(shared: &Shared, list: &List<'_>, at: At) -> Result<(Vec<Listed>, bool), Problem> {
     let mut files: Vec<Listed> = Vec::new();
     let mut bytes = 0;
     loop {
@@ -227,7 +260,7 @@ fn gather(
         let after = files.last().map(|file| file.path.clone());
         let after = after.as_deref().or(list.after.as_deref());
         let mut seen = 0;
-        for file in state.store.walk(&list.glob, At::Revision(rev), after)?.take(LIST_ENTRIES) {
+        for file in state.store.walk(&list.glob, at, after)?.take(PIECE) {
             if files.len() >= list.limit || bytes >= LIST_BYTES {
                 return Ok((files, true));
             }
@@ -240,10 +273,32 @@ fn gather(
             seen += 1;
             files.push(listed);
         }
-        if seen < LIST_ENTRIES {
+        if seen < PIECE {
             return Ok((files, false));
         }
     }
+}
+
+fn first<'a>(mut names: DirEntries<'a, '_>) -> Result<&'a str, ReadError> {
+    names.next().ok_or(ReadError::Range)
+}
+
+fn answer_name(out: &mut BytesMut, request: &Request, name: &str, seen: Option<Revision>) {
+    let (path, store_rev) = (Some(name.as_bytes()), seen.map(Revision::to_raw));
+    Response { tag: request.tag, path, store_rev, ..Response::default() }.encode_frame(out);
+}
+
+fn answer_file(out: &mut BytesMut, request: &Request, file: &FileRef<'_>, seen: Option<Revision>) {
+    Response {
+        tag: request.tag,
+        path: Some(file.path.as_bytes()),
+        value: Some(file.value),
+        rev: Some(file.rev.to_raw()),
+        flags: Some(FLAG_SET),
+        store_rev: seen.map(Revision::to_raw),
+        ..Response::default()
+    }
+    .encode_frame(out);
 }
 
 /// The revision a read is of.

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 /// What a connection may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
+pub(crate) enum Access {
     /// Only what needs no access (REV, SELF, PING, HELLO, ACCESS, CANCEL).
     None,
     /// Read and wait.

@@ -22,8 +22,17 @@ use crate::state::State;
 /// A member that decides, applies and keeps, and serves nobody yet.
 pub(crate) struct Launched<D: Disk> {
     pub shared: Arc<Shared>,
-    pub driver: JoinHandle<Option<Failure>>,
+    driver: Task<Option<Failure>>,
     journal: Option<JournalThread<D>>,
+}
+
+/// A task that ends with its owner. The driver would not end by itself: what it shares with others holds the way to it.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Sets it going. `address` is what it says of itself. On return the opening slot and the member's own first writes
@@ -65,7 +74,7 @@ pub(crate) async fn launch<D: Disk>(
             (parts.spawn(thread.clone(), Some(snapshots)), Some(thread))
         }
     };
-    let mut launched = Launched { shared, driver, journal };
+    let mut launched = Launched { shared, driver: Task(driver), journal };
     launched.settle().await?;
     Ok(launched)
 }
@@ -96,7 +105,7 @@ impl Parts {
 impl<D: Disk> Launched<D> {
     /// Completes only if the member has to stop by itself. Cancel-safe.
     pub async fn failed(&mut self) -> Failure {
-        match (&mut self.driver).await {
+        match (&mut self.driver.0).await {
             Ok(Some(failure)) => failure,
             Ok(None) => std::future::pending().await,
             Err(error) => Failure(format!("the driver ended: {error}")),
@@ -104,15 +113,15 @@ impl<D: Disk> Launched<D> {
     }
 
     /// Takes no more writes, answers those under way, makes everything durable and lets go of the data.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let (done, ended) = oneshot::channel();
         if self.shared.inputs.send(Input::Stop(done)).is_ok() {
             let _ = ended.await;
         }
-        if let Some(journal) = self.journal {
+        if let Some(journal) = &self.journal {
             journal.stop().await;
         }
-        let _ = self.driver.await;
+        let _ = (&mut self.driver.0).await;
     }
 
     async fn settle(&mut self) -> Result<(), StartError> {

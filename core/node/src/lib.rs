@@ -37,7 +37,7 @@ mod shared;
 mod snapshot;
 mod state;
 
-pub use access::{Access, Secrets};
+pub use access::Secrets;
 pub use config::{Config, Data, Limits, TlsFiles};
 pub use doozer_store::History;
 pub use error::{Failure, StartError};

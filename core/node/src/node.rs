@@ -26,7 +26,7 @@ const STOP: Duration = Duration::from_secs(5);
 /// The largest value that can be chosen.
 const VALUE_BYTES_MAX: u64 = doozer_store::VALUE_BYTES_MAX as u64;
 
-/// A running member. Dropped without [`Node::stop`] it ends as if it had crashed, which loses nothing either.
+/// A running member. Dropped without [`Node::stop`] it ends soon after, as if it had crashed, which loses nothing either.
 pub struct Node {
     launched: Launched<RealDisk>,
     address: Option<SocketAddr>,

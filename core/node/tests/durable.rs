@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use doozer_node::{Config, Data, History, Limits, Node, StartError};
@@ -190,6 +191,32 @@ fn a_graceful_stop_answers_what_is_under_way() {
         assert!(raw.get(&format!("/s/{tag}")).1 > 0, "{tag}");
     }
     member.stop();
+}
+
+#[test]
+fn a_member_that_is_dropped_lets_go_of_its_data_and_its_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut member = Member::start(config(dir.path()));
+    let mut raw = member.modern();
+    let rev = raw.set("/f", "x", 0);
+    drop(member.node.take());
+    // The runtime lives on, and with it whatever was not ended.
+    while raw.next().is_some() {}
+    let patience = Instant::now() + Duration::from_secs(30);
+    let again = loop {
+        match member.runtime.block_on(Node::start(config(dir.path()))) {
+            Ok(node) => break node,
+            Err(error) => {
+                assert!(error.to_string().contains("in use") && Instant::now() < patience, "{error}");
+            }
+        }
+        thread::yield_now();
+    };
+    assert!(again.revision() >= rev);
+    while std::net::TcpStream::connect(member.address).is_ok() {
+        assert!(Instant::now() < patience, "it still listens");
+    }
+    member.runtime.block_on(again.stop());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use doozer_wire::{Decoder, ErrorKind, OwnedResponse};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{Config, Limits};
-use crate::driver::run::{Input, Proposal};
+use crate::driver::input::{Input, Proposal};
 use crate::launch::{Launched, launch};
 use crate::recovery::open_directory;
 use crate::server::outbox::Outbox;

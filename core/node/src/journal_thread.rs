@@ -11,8 +11,8 @@ use doozer_paxos::{Append, Slot};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use crate::driver::Persist;
-use crate::driver::run::{Input, Sizes};
+use crate::driver::input::Input;
+use crate::driver::ports::{Persist, Sizes};
 use crate::error::Failure;
 
 /// How long nothing must happen before the mark is synced: long enough not to stand in the way of the next write.

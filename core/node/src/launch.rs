@@ -9,8 +9,10 @@ use tokio::task::JoinHandle;
 
 use crate::birth;
 use crate::config::Config;
-use crate::driver::run::{Input, channel, run, wall_ms};
-use crate::driver::{Driver, InMemory, Persist};
+use crate::driver::Driver;
+use crate::driver::input::{Input, channel};
+use crate::driver::ports::{InMemory, Persist};
+use crate::driver::run::{run, wall_ms};
 use crate::error::{Failure, StartError};
 use crate::journal_thread::JournalThread;
 use crate::recovery::Begin;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::access::Secrets;
 use crate::config::Limits;
-use crate::driver::run::Input;
+use crate::driver::input::Input;
 use crate::state::State;
 
 pub(crate) struct Shared {

@@ -12,8 +12,8 @@ use doozer_store::Snapshot;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::driver::Position;
-use crate::driver::run::Input;
+use crate::driver::input::Input;
+use crate::driver::ports::Position;
 use crate::journal_thread::JournalThread;
 use crate::shared::Shared;
 

@@ -2,6 +2,8 @@
 //! out (persist, then apply, then answer), and knows whom to answer.
 //! Never here: sockets, files, clocks (the wall time is passed in).
 
+pub(crate) mod input;
+pub(crate) mod ports;
 pub(crate) mod run;
 #[cfg(test)]
 mod tests;
@@ -11,55 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use doozer_paxos::{Append, Entry, EntryHash, Output, Replica, Slot};
-use doozer_store::{Applied, Outcome, Revision};
+use doozer_paxos::{Entry, EntryHash, Output, Replica, Slot};
+use doozer_store::Applied;
 
-use self::run::Sizes;
+use self::ports::{Answer, NotWritten, Persist, Position, Reply, Sizes};
 use crate::server::outbox::Wakes;
 use crate::shared::Shared;
-
-/// Makes appends durable.
-pub(crate) trait Persist {
-    /// Takes an append. The slot that is durable at once, or `None`: the driver is told later.
-    fn persist(&mut self, append: Append) -> Option<Slot>;
-}
-
-/// Keeps nothing: what is in memory is as durable as it gets.
-pub(crate) struct InMemory;
-
-impl Persist for InMemory {
-    fn persist(&mut self, append: Append) -> Option<Slot> {
-        append.entries.last().map(|entry| entry.slot)
-    }
-}
-
-/// What became of a write.
-pub(crate) enum Answer<'a> {
-    /// It was decided and applied; the store's revision afterwards.
-    Applied(&'a Outcome, Revision),
-    /// It surely was not written, and why.
-    NotWritten(NotWritten),
-}
-
-/// Why a write was not written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NotWritten {
-    DiskFull(String),
-    ShuttingDown,
-}
-
-/// Whoever asked for a write.
-pub(crate) trait Reply {
-    fn answer(self, answer: Answer<'_>, wakes: &mut Wakes);
-}
-
-/// The last applied slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub slot: Slot,
-    pub hash: EntryHash,
-    pub wall_ms: u64,
-}
 
 pub(crate) struct Driver<R, P> {
     replica: Replica,

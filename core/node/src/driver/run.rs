@@ -3,49 +3,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use doozer_journal::{Disk, SnapshotError};
-use doozer_paxos::Slot;
+use doozer_journal::Disk;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use super::{Driver, NotWritten, Persist};
+use super::Driver;
+use super::input::{Input, Proposal};
+use super::ports::{Answer, NotWritten, Persist, Reply};
 use crate::error::Failure;
+use crate::server::outbox::Wakes;
 use crate::server::writes::WriteReply;
 use crate::snapshot::Snapshots;
-
-/// What the driver is told.
-pub(crate) enum Input {
-    /// Commands of one connection, in order.
-    Propose(Vec<Proposal>),
-    /// Everything up to `slot` is durable.
-    Persisted { slot: Slot, sizes: Sizes },
-    /// Nothing from `slot` on was written.
-    Refused { slot: Slot, why: String },
-    /// A snapshot is done (its bytes), was given up, or could not be made.
-    SnapshotDone(Result<Option<u64>, SnapshotError>),
-    /// The journal failed for good.
-    Failed(Failure),
-    /// Say so once everything under way is answered.
-    Settled(oneshot::Sender<()>),
-    /// Answer what is under way, take no more, then say so.
-    Stop(oneshot::Sender<()>),
-}
-
-/// How much is on the disk, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    /// The log since the last snapshot.
-    pub log: u64,
-    /// Everything.
-    pub all: u64,
-}
-
-/// A command and whom to answer.
-pub(crate) struct Proposal {
-    pub command: Bytes,
-    pub reply: WriteReply,
-}
 
 /// Inputs taken in one go.
 const INPUTS_MAX: usize = 256;
@@ -55,7 +23,7 @@ pub(crate) fn wall_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// Runs until it is stopped, all senders are gone, or the journal fails, which is returned.
+/// Runs until it is stopped, or the journal fails, which is returned.
 pub(crate) async fn run<P: Persist, D: Disk>(
     mut driver: Driver<WriteReply, P>,
     mut inputs: mpsc::UnboundedReceiver<Input>,
@@ -119,14 +87,9 @@ pub(crate) async fn run<P: Persist, D: Disk>(
 }
 
 fn refuse(proposals: Vec<Proposal>) {
-    let mut wakes = crate::server::outbox::Wakes::default();
+    let mut wakes = Wakes::default();
     for proposal in proposals {
-        super::Reply::answer(proposal.reply, super::Answer::NotWritten(NotWritten::ShuttingDown), &mut wakes);
+        proposal.reply.answer(Answer::NotWritten(NotWritten::ShuttingDown), &mut wakes);
     }
     wakes.wake_all();
-}
-
-/// A new pair for [`Input`].
-pub(crate) fn channel() -> (mpsc::UnboundedSender<Input>, mpsc::UnboundedReceiver<Input>) {
-    mpsc::unbounded_channel()
 }

@@ -9,8 +9,8 @@ use doozer_paxos::replica::{Limits as ReplicaLimits, Past};
 use doozer_paxos::{Append, ClusterId, Incarnation, Replica, Slot};
 use doozer_store::{Command, Options, Outcome, Revision, Store};
 
-use super::run::Sizes;
-use super::{Answer, Driver, NotWritten, Persist, Reply};
+use super::Driver;
+use super::ports::{Answer, NotWritten, Persist, Reply, Sizes};
 use crate::access::Secrets;
 use crate::config::Limits;
 use crate::server::outbox::Wakes;
@@ -55,7 +55,7 @@ fn driver(slots_in_flight_max: usize) -> (Driver<Client, SlowDisk>, Log, Arc<Sha
         version: String::new(),
         durable: true,
     };
-    let (inputs, _) = super::run::channel();
+    let (inputs, _) = super::input::channel();
     let state = State::new(Store::new(Options::default()));
     let shared = Arc::new(Shared::new(identity, Secrets::default(), Limits::default(), state, inputs));
     let limits = ReplicaLimits { slots_in_flight_max, ..ReplicaLimits::default() };

@@ -21,7 +21,7 @@ use super::offsets::OffsetCursor;
 use super::outbox::Outbox;
 use super::writes::WriteReply;
 use crate::access::Access;
-use crate::driver::run::{Input, Proposal};
+use crate::driver::input::{Input, Proposal};
 use crate::shared::Shared;
 use crate::state::{Address, WaiterId};
 

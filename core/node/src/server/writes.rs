@@ -6,7 +6,7 @@ use doozer_wire::{ErrorKind, Response};
 
 use super::outbox::Wakes;
 use super::problem::Problem;
-use crate::driver::{Answer, NotWritten, Reply};
+use crate::driver::ports::{Answer, NotWritten, Reply};
 use crate::state::Address;
 
 /// The connection and tag that wait for a write.

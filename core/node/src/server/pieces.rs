@@ -49,11 +49,21 @@ impl Pinned {
     }
 
     /// Passes over at most `skip` files that match: how many there were, and the last one's path.
-    pub fn pass_files(&self, glob: &Glob, skip: usize) -> Result<Passed, ReadError> {
+    fn pass_files(&self, glob: &Glob, skip: usize) -> Result<Passed, ReadError> {
         self.pass(skip, |store, after, want| {
             let files = store.walk(glob, self.at(), after)?;
             Ok(counted(files.take(want).map(|file| file.path)))
         })
+    }
+
+    /// The name before a directory's `offset`-th.
+    pub fn name_before(&self, path: &str, offset: i32) -> Result<String, ReadError> {
+        last_of(offset, |count| self.pass_names(path, count))
+    }
+
+    /// The path before the `offset`-th file that matches.
+    pub fn file_before(&self, glob: &Glob, offset: i32) -> Result<String, ReadError> {
+        last_of(offset, |count| self.pass_files(glob, count))
     }
 
     fn pass(
@@ -88,6 +98,13 @@ impl Drop for Pinned {
 pub(super) struct Passed {
     pub count: usize,
     pub last: Option<String>,
+}
+
+/// The last of exactly `count` entries; it is out of range if there are fewer.
+fn last_of(count: i32, pass: impl FnOnce(usize) -> Result<Passed, ReadError>) -> Result<String, ReadError> {
+    let count = usize::try_from(count).map_err(|_| ReadError::Range)?;
+    let passed = pass(count)?;
+    passed.last.filter(|_| passed.count == count).ok_or(ReadError::Range)
 }
 
 fn counted<'a>(entries: impl Iterator<Item = &'a str>) -> Passed {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use doozer_store::{At, DirEntries, FileRef, Glob, Lookup, ReadError, Revision, Store, Value};
+use bytes::Bytes;
+use doozer_store::{At, Glob, Lookup, ReadError, Revision, Store, Value};
 use doozer_wire::{Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
 
 use super::connection::Connection;
@@ -149,33 +149,34 @@ impl Connection {
 
     fn getdir(&mut self, request: &Request, path: &Bytes, offset: i32, at: At) -> Result<(), Problem> {
         let text = lossy(path);
-        let far = usize::try_from(offset).ok().filter(|offset| *offset > PIECE);
+        let is_far = usize::try_from(offset).is_ok_and(|offset| offset > PIECE);
         let state = self.shared.state.read();
         let rev = moment(&state.store, at);
-        let name = match (self.offsets.before(Verb::Getdir, path, rev, offset), far) {
-            (Some(before), _) => first(state.store.dir_entries_after(&text, before, at)?)?,
-            (None, None) => state.store.dir_entry(&text, offset.into(), at)?,
-            (None, Some(offset)) => {
+        let name = match self.offsets.before(Verb::Getdir, path, rev, offset) {
+            Some(before) => {
+                state.store.dir_entries_after(&text, before, at)?.next().ok_or(ErrorKind::Range)?
+            }
+            None if is_far => {
                 drop(state);
                 return self.getdir_far(request, path, offset, at);
             }
+            None => state.store.dir_entry(&text, offset.into(), at)?,
         };
-        answer_name(&mut self.out, request, name, self.modern.then(|| state.store.revision()));
+        let (entry, store_rev) =
+            (Some(name.as_bytes()), self.modern.then(|| state.store.revision().to_raw()));
+        Response { tag: request.tag, path: entry, store_rev, ..Response::default() }
+            .encode_frame(&mut self.out);
         self.offsets.answered(Verb::Getdir, path, rev, offset, name);
         Ok(())
     }
 
-    fn getdir_far(&mut self, request: &Request, path: &Bytes, offset: usize, at: At) -> Result<(), Problem> {
-        let text = lossy(path);
+    /// Goes through the names before `offset` in pieces; then the next one follows as if the one before had just been
+    /// answered, while its revision is still pinned.
+    fn getdir_far(&mut self, request: &Request, path: &Bytes, offset: i32, at: At) -> Result<(), Problem> {
         let pinned = Pinned::new(&self.shared, at)?;
-        let passed = pinned.pass_names(&text, offset)?;
-        let last = passed.last.filter(|_| passed.count == offset).ok_or(ErrorKind::Range)?;
-        let state = self.shared.state.read();
-        let name = first(state.store.dir_entries_after(&text, &last, pinned.at())?)?;
-        answer_name(&mut self.out, request, name, self.modern.then(|| state.store.revision()));
-        self.offsets.answered(Verb::Getdir, path, pinned.rev(), offset as i32, name);
-        drop(state);
-        Ok(())
+        let last = pinned.name_before(&lossy(path), offset)?;
+        self.offsets.answered(Verb::Getdir, path, pinned.rev(), offset - 1, &last);
+        self.getdir(request, path, offset, pinned.at())
     }
 
     fn walk(
@@ -198,11 +199,21 @@ impl Connection {
             }
         };
         let file = file.ok_or(ErrorKind::Range)?;
-        answer_file(&mut self.out, request, &file, self.modern.then(|| state.store.revision()));
+        Response {
+            tag: request.tag,
+            path: Some(file.path.as_bytes()),
+            value: Some(file.value),
+            rev: Some(file.rev.to_raw()),
+            flags: Some(FLAG_SET),
+            store_rev: self.modern.then(|| state.store.revision().to_raw()),
+            ..Response::default()
+        }
+        .encode_frame(&mut self.out);
         self.offsets.answered(Verb::Walk, pattern, rev, offset, file.path);
         Ok(())
     }
 
+    /// As for GETDIR.
     fn walk_far(
         &mut self,
         request: &Request,
@@ -211,16 +222,10 @@ impl Connection {
         offset: i32,
         at: At,
     ) -> Result<(), Problem> {
-        let count = usize::try_from(offset).unwrap_or(usize::MAX);
         let pinned = Pinned::new(&self.shared, at)?;
-        let passed = pinned.pass_files(glob, count)?;
-        let last = passed.last.filter(|_| passed.count == count).ok_or(ErrorKind::Range)?;
-        let state = self.shared.state.read();
-        let file = state.store.walk(glob, pinned.at(), Some(&last))?.next().ok_or(ErrorKind::Range)?;
-        answer_file(&mut self.out, request, &file, self.modern.then(|| state.store.revision()));
-        self.offsets.answered(Verb::Walk, pattern, pinned.rev(), offset, file.path);
-        drop(state);
-        Ok(())
+        let last = pinned.file_before(glob, offset)?;
+        self.offsets.answered(Verb::Walk, pattern, pinned.rev(), offset - 1, &last);
+        self.walk(request, pattern, glob, offset, pinned.at())
     }
 
     fn list(&mut self, request: &Request, list: &List<'_>, at: At) -> Result<(), Problem> {
@@ -277,28 +282,6 @@ fn gather(shared: &Shared, list: &List<'_>, at: At) -> Result<(Vec<Listed>, bool
             return Ok((files, false));
         }
     }
-}
-
-fn first<'a>(mut names: DirEntries<'a, '_>) -> Result<&'a str, ReadError> {
-    names.next().ok_or(ReadError::Range)
-}
-
-fn answer_name(out: &mut BytesMut, request: &Request, name: &str, seen: Option<Revision>) {
-    let (path, store_rev) = (Some(name.as_bytes()), seen.map(Revision::to_raw));
-    Response { tag: request.tag, path, store_rev, ..Response::default() }.encode_frame(out);
-}
-
-fn answer_file(out: &mut BytesMut, request: &Request, file: &FileRef<'_>, seen: Option<Revision>) {
-    Response {
-        tag: request.tag,
-        path: Some(file.path.as_bytes()),
-        value: Some(file.value),
-        rev: Some(file.rev.to_raw()),
-        flags: Some(FLAG_SET),
-        store_rev: seen.map(Revision::to_raw),
-        ..Response::default()
-    }
-    .encode_frame(out);
 }
 
 /// The revision a read is of.

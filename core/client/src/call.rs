@@ -18,17 +18,22 @@ const REQUEST_BYTES: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline {
     at: Option<Instant>,
-    after: Duration,
+    /// The time it was set to, for errors.
+    pub after: Duration,
 }
 
 impl Deadline {
+    /// Without end.
+    pub const NEVER: Deadline = Deadline { at: None, after: Duration::ZERO };
+
     /// So long from now; `None`, or longer than a clock can tell, is never.
     pub fn after(timeout: Option<Duration>) -> Deadline {
         let at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         Deadline { at, after: timeout.unwrap_or_default() }
     }
 
-    async fn limit<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// Works until then; `None` if that was not enough.
+    pub async fn limit<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self.at {
             None => Some(work.await),
             Some(at) => timeout_at(at, work).await.ok(),
@@ -76,7 +81,8 @@ pub(crate) async fn start<'a>(
     Ok(Pending { shared, subject, deadline, is_write, _room: room, answer, guard })
 }
 
-async fn room<'a>(
+/// Waits for room among the outstanding requests.
+pub(crate) async fn room<'a>(
     shared: &'a Shared,
     subject: &Subject<'_>,
     deadline: &Deadline,

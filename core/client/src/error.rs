@@ -19,12 +19,8 @@ pub struct Error {
 const WRITES: [&str; 3] = ["set", "add", "del"];
 
 impl Error {
-    pub(crate) fn new(
-        kind: ErrorKind,
-        op: &'static str,
-        path: Option<&str>,
-        detail: impl Into<String>,
-    ) -> Error {
+    /// An error of what is built on this crate, so that its callers handle one kind of error. `detail` may be empty.
+    pub fn new(kind: ErrorKind, op: &'static str, path: Option<&str>, detail: impl Into<String>) -> Error {
         Error { kind, op, path: path.map(str::to_owned), detail: detail.into() }
     }
 

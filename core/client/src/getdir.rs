@@ -8,6 +8,7 @@ use crate::call::{Deadline, Pending, start};
 use crate::client::Client;
 use crate::error::{Error, Subject};
 use crate::types::text;
+use crate::verbs::check_read;
 
 /// GETDIRs under way at a time.
 const UNDER_WAY: usize = 64;
@@ -17,9 +18,11 @@ impl Client {
     ///
     /// # Errors
     /// [`NoEntry`](ErrorKind::NoEntry) if there is nothing; [`NotDir`](ErrorKind::NotDir) if there is a file;
-    /// [`TooLate`](ErrorKind::TooLate) if the member does not keep that revision any more.
+    /// [`TooLate`](ErrorKind::TooLate) if the member does not keep that revision any more;
+    /// [`BadPath`](ErrorKind::BadPath); [`Range`](ErrorKind::Range) if the revision is negative.
     pub async fn getdir(&self, path: &str, rev: Option<i64>) -> Result<Vec<String>, Error> {
         let (subject, deadline) = (Subject::of("getdir", path), self.deadline());
+        check_read(&subject, path, rev)?;
         let rev = match rev {
             Some(rev) => rev,
             None => self.revision(subject, deadline).await?,

@@ -16,6 +16,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `client`, `verbs`, `list`, `getdir`, `watch` | the calls |
+//! | `lock`, `claim`, `live` | the recipes: a lock, and a file as a live value, made of the calls |
 //! | `options`, `types`, `error` | what they take and give back |
 //! | `call` | one call: room, deadline, cancellation |
 //! | `table`, `streams` | all calls and watches, from submission to end; no I/O |
@@ -27,6 +28,7 @@
 mod backoff;
 mod boot;
 mod call;
+mod claim;
 mod client;
 mod dial;
 mod driver;
@@ -35,6 +37,8 @@ mod getdir;
 mod handshake;
 mod link;
 mod list;
+mod live;
+mod lock;
 mod network;
 mod options;
 mod peer;
@@ -54,6 +58,8 @@ pub use client::Client;
 pub use doozer_wire::{Address, ErrorKind, Retry, Secret, StatusReply as Status, Uri, UriError};
 pub use error::Error;
 pub use list::List;
+pub use live::Config;
+pub use lock::Lock;
 pub use options::{CallOptions, Consistency, ListOptions, Options, Timeout, Tls};
 pub use transport::{BoxTransport, Connecting, Connector, Transport};
 pub use types::{Change, Entry, Event, File, Stat};

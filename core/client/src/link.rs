@@ -163,7 +163,7 @@ impl Link {
     /// Gives back what the transport has not begun to take, so that it can be taken back, or sent elsewhere.
     fn stall(&mut self, shared: &Shared) {
         self.sending = Sending::Blocked;
-        if let Some(first) = shared.table(|table, _| table.give_back(self.taken)) {
+        if let Some(first) = shared.table(|table, done| table.give_back(self.taken, done)) {
             self.out.truncate((first - self.taken) as usize);
         }
     }

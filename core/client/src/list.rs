@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{Error, Subject};
 use crate::options::ListOptions;
 use crate::types::{Entry, entry};
-use crate::verbs::check_glob;
+use crate::verbs::{check_glob, check_rev};
 
 /// Files of a page. The member may send fewer.
 const PAGE: u64 = 1000;
@@ -28,7 +28,8 @@ impl Client {
     ///
     /// # Errors
     /// The stream ends after its first error. [`BadGlob`](ErrorKind::BadGlob); [`TooLate`](ErrorKind::TooLate) if
-    /// the member does not keep that revision any more, be it at once or after reading for long.
+    /// the member does not keep that revision any more, be it at once or after reading for long;
+    /// [`Range`](ErrorKind::Range) if it is negative.
     pub fn list(&self, glob: &str, rev: Option<i64>, options: ListOptions) -> List {
         List::new(self.clone(), "list", glob, rev, options, None)
     }
@@ -153,6 +154,7 @@ impl Cursor {
         let glob = self.glob.clone();
         let subject = Subject::of(self.op, &glob);
         check_glob(&subject, &glob)?;
+        check_rev(&subject, self.rev)?;
         let deadline = self.deadline.unwrap_or_else(|| self.client.deadline());
         let (raw, more) = match self.list(subject, deadline).await {
             Err(error) if error.kind() == ErrorKind::UnknownVerb => self.walk(subject, deadline).await?,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use doozer_wire::{ErrorKind, Request, Secret};
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::peer::Peer;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub name: String,
     /// The usual time limit of a call.
     pub timeout: Option<Duration>,
+    /// Where the client's task runs, and what is to be tidied up after a caller has gone.
+    pub runtime: Handle,
     /// Whether the client's task has ended.
     pub ended: watch::Sender<bool>,
 }
@@ -46,6 +49,7 @@ struct State {
 }
 
 impl Shared {
+    /// Needs a tokio runtime.
     pub fn new(name: String, timeout: Option<Duration>, secret: Option<Secret>) -> Shared {
         let standing = Standing::Starting("no answer from the member yet".to_owned());
         Shared {
@@ -54,6 +58,7 @@ impl Shared {
             secret: Mutex::new(secret),
             name,
             timeout,
+            runtime: Handle::current(),
             ended: watch::Sender::new(false),
         }
     }

@@ -68,6 +68,8 @@ struct Call {
     request: Request,
     phase: Phase,
     owner: Owner,
+    /// Its caller wants it no more, and only to hear what became of it: it is not sent again.
+    withdrawn: bool,
 }
 
 impl Call {
@@ -147,7 +149,7 @@ impl Table {
             let tag = Tag(self.last_tag);
             if let Entry::Vacant(free) = self.calls.entry(tag) {
                 let request = Request { tag: Some(tag.0), ..request };
-                free.insert(Call { request, phase: Phase::Queued, owner });
+                free.insert(Call { request, phase: Phase::Queued, owner, withdrawn: false });
                 return tag;
             }
         }
@@ -166,6 +168,17 @@ impl Table {
             self.cancel(tag, done);
         }
         Abandoned::Sent
+    }
+
+    /// Makes sure that a call that was not sent never is. Its caller hears what became of it all the same: of one that
+    /// was sent, in its time.
+    pub fn withdraw(&mut self, tag: Tag, done: &mut Done) {
+        let Some(call) = self.calls.get_mut(&tag) else { return };
+        call.withdrawn = true;
+        if call.phase == Phase::Queued {
+            self.refuse(tag, never_sent(), done);
+            self.tidy_queue();
+        }
     }
 
     fn cancel(&mut self, tag: Tag, done: &mut Done) {
@@ -225,7 +238,7 @@ impl Table {
 
     /// Queues the frames again of which no byte was taken. Returns the place in the stream where the first of them
     /// began: what was handed over from there on is void.
-    pub fn give_back(&mut self, taken: u64) -> Option<u64> {
+    pub fn give_back(&mut self, taken: u64, done: &mut Done) -> Option<u64> {
         self.forget_taken(taken);
         let first = self.handed.front().map(|(start, _)| *start);
         while let Some((_, tag)) = self.handed.pop_back() {
@@ -234,6 +247,7 @@ impl Table {
                 Some(Call { owner: Owner::Nobody, .. }) => {
                     self.calls.remove(&tag);
                 }
+                Some(Call { withdrawn: true, .. }) => self.refuse(tag, never_sent(), done),
                 Some(call) => {
                     call.phase = Phase::Queued;
                     self.queue.push_front(tag);
@@ -252,6 +266,7 @@ impl Table {
         let failure = failure(&response);
         if failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown)
             && matches!(call.owner, Owner::Caller(_) | Owner::Watch(_))
+            && !call.withdrawn
         {
             // It was not done, and may be done elsewhere.
             call.phase = Phase::Queued;
@@ -311,7 +326,7 @@ impl Table {
 
     /// The connection has ended after the transport took `taken` bytes of it.
     pub fn lost(&mut self, taken: u64, why: &str, done: &mut Done) {
-        self.give_back(taken);
+        self.give_back(taken, done);
         self.draining = false;
         self.answered = 0;
         self.waker = None;
@@ -414,6 +429,10 @@ fn unknown(why: &str) -> Failure {
         ErrorKind::OutcomeUnknown,
         format!("the write was sent, but no answer came: {why}; it may or may not have been made"),
     )
+}
+
+fn never_sent() -> Failure {
+    Failure::new(ErrorKind::Cancelled, "it was never sent")
 }
 
 /// Whether it reads whatever is there now.

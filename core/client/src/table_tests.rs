@@ -182,7 +182,7 @@ fn what_a_stalled_transport_has_not_begun_can_still_be_taken_back() {
     let (third, _c) = bench.submit(Verb::Set, "/c", Some(0));
     bench.fill();
     bench.take(1);
-    let begins = bench.table.give_back(bench.taken).unwrap();
+    let begins = bench.table.give_back(bench.taken, &mut bench.done).unwrap();
     bench.out.truncate((begins - bench.taken) as usize);
     assert_eq!(bench.table.abandon(first, &mut bench.done), Abandoned::Sent);
     assert_eq!(bench.table.abandon(second, &mut bench.done), Abandoned::Unsent);

@@ -18,6 +18,15 @@ pub struct File {
     pub rev: i64,
 }
 
+impl File {
+    pub(crate) fn of(answer: OwnedResponse) -> File {
+        match answer.rev.unwrap_or_default() {
+            0 => File::default(),
+            rev => File { value: Some(own(answer.value.unwrap_or_default())), rev },
+        }
+    }
+}
+
 /// What STAT answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stat {

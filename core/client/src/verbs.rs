@@ -5,7 +5,7 @@ use doozer_wire::{ErrorKind, OwnedResponse, Request, Secret, StatusReply, Verb};
 
 use crate::client::Client;
 use crate::error::{Error, Subject};
-use crate::types::{Event, File, RawEvent, Stat, length, own, text};
+use crate::types::{Event, File, RawEvent, Stat, length, text};
 
 /// A request with nothing but a verb.
 pub(crate) fn plain(verb: Verb) -> Request {
@@ -16,26 +16,25 @@ impl Client {
     /// Reads a file. A file that does not exist is no error: its value is `None` and its revision 0.
     ///
     /// # Errors
-    /// [`IsDir`](ErrorKind::IsDir) if a directory stands there.
+    /// [`IsDir`](ErrorKind::IsDir) if a directory stands there; [`BadPath`](ErrorKind::BadPath) if no file can have
+    /// that path.
     pub async fn get(&self, path: &str) -> Result<File, Error> {
         self.get_as_of(path, None).await
     }
 
-    /// Reads a file as it was at a revision. One that has not come yet is waited for.
+    /// Reads a file as it was at a revision; 0 means the first one. One that has not come yet is waited for.
     ///
     /// # Errors
-    /// As [`Client::get`], and [`TooLate`](ErrorKind::TooLate) if the member does not keep that revision any more.
+    /// As [`Client::get`]; [`TooLate`](ErrorKind::TooLate) if the member does not keep that revision any more;
+    /// [`Range`](ErrorKind::Range) if it is negative.
     pub async fn get_at(&self, path: &str, rev: i64) -> Result<File, Error> {
         self.get_as_of(path, Some(rev)).await
     }
 
     async fn get_as_of(&self, path: &str, rev: Option<i64>) -> Result<File, Error> {
         let subject = Subject::of("get", path);
-        let answer = self.ask(subject, self.deadline(), self.read(Verb::Get, path, rev)).await?;
-        Ok(match answer.rev.unwrap_or_default() {
-            0 => File::default(),
-            rev => File { value: Some(own(answer.value.unwrap_or_default())), rev },
-        })
+        check_read(&subject, path, rev)?;
+        self.ask(subject, self.deadline(), self.read(Verb::Get, path, rev)).await.map(File::of)
     }
 
     /// Writes a file, provided that it has not changed since `rev`: 0 is for a file that does not exist yet, -1 for
@@ -76,14 +75,16 @@ impl Client {
         Ok(answer.rev)
     }
 
-    /// Waits for the first change of a file that matches `glob`, on or after revision `rev`. By default it waits
-    /// without end.
+    /// Waits for the first change of a file that matches `glob`, on or after revision `rev`; 0 means the first one. By
+    /// default it waits without end.
     ///
     /// # Errors
-    /// [`BadGlob`](ErrorKind::BadGlob); [`TooLate`](ErrorKind::TooLate) if the member does not keep `rev` any more.
+    /// [`BadGlob`](ErrorKind::BadGlob); [`TooLate`](ErrorKind::TooLate) if the member does not keep `rev` any more;
+    /// [`Range`](ErrorKind::Range) if it is negative.
     pub async fn wait(&self, glob: &str, rev: i64) -> Result<Event, Error> {
         let subject = Subject::of("wait", glob);
         check_glob(&subject, glob)?;
+        check_rev(&subject, Some(rev))?;
         let answer = self.ask(subject, self.deadline_or(None), change(Verb::Wait, glob, rev)).await?;
         RawEvent::of(answer).parse(&subject)
     }
@@ -91,10 +92,11 @@ impl Client {
     /// Looks at a file or a directory, now or at a revision. That there is nothing is no error: its revision is 0.
     ///
     /// # Errors
-    /// [`TooLate`](ErrorKind::TooLate) if the member does not keep that revision any more.
+    /// As [`Client::get_at`], but for a directory.
     pub async fn stat(&self, path: &str, rev: Option<i64>) -> Result<Stat, Error> {
-        let request = self.read(Verb::Stat, path, rev);
-        let answer = self.ask(Subject::of("stat", path), self.deadline(), request).await?;
+        let subject = Subject::of("stat", path);
+        check_read(&subject, path, rev)?;
+        let answer = self.ask(subject, self.deadline(), self.read(Verb::Stat, path, rev)).await?;
         Ok(Stat { len: length(answer.len.unwrap_or_default()), rev: answer.rev.unwrap_or_default() })
     }
 
@@ -179,7 +181,7 @@ impl Client {
 }
 
 /// A request with a path or glob and a revision.
-fn change(verb: Verb, path: &str, rev: i64) -> Request {
+pub(crate) fn change(verb: Verb, path: &str, rev: i64) -> Request {
     Request { path: Some(copy(path)), rev: Some(rev), ..plain(verb) }
 }
 
@@ -187,10 +189,25 @@ fn copy(path: &str) -> Bytes {
     Bytes::copy_from_slice(path.as_bytes())
 }
 
-fn check_path(subject: &Subject<'_>, path: &str) -> Result<(), Error> {
+pub(crate) fn check_path(subject: &Subject<'_>, path: &str) -> Result<(), Error> {
     match doozer_store::validate(path.as_bytes()) {
         Ok(_) => Ok(()),
         Err(error) => Err(subject.error(ErrorKind::BadPath, error.to_string())),
+    }
+}
+
+pub(crate) fn check_read(subject: &Subject<'_>, path: &str, rev: Option<i64>) -> Result<(), Error> {
+    check_path(subject, path)?;
+    check_rev(subject, rev)
+}
+
+/// Members take a negative revision for the first one, as the original did. Whoever asks for one has miscounted.
+pub(crate) fn check_rev(subject: &Subject<'_>, rev: Option<i64>) -> Result<(), Error> {
+    match rev {
+        Some(rev) if rev < 0 => {
+            Err(subject.error(ErrorKind::Range, format!("revision {rev}: there is none below 0")))
+        }
+        _ => Ok(()),
     }
 }
 

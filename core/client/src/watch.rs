@@ -13,7 +13,7 @@ use crate::error::{Error, Subject};
 use crate::streams::Taken;
 use crate::table::WatchId;
 use crate::types::{Event, RawEvent};
-use crate::verbs::check_glob;
+use crate::verbs::{check_glob, check_rev};
 
 impl Client {
     /// Every change of a file that matches `glob`, from revision `rev` on, in order, none missed and none repeated,
@@ -32,10 +32,17 @@ impl Client {
     ///
     /// # Errors
     /// The stream ends after its first error. [`BadGlob`](doozer_wire::ErrorKind::BadGlob);
-    /// [`TooLate`](doozer_wire::ErrorKind::TooLate) if the member does not keep the next revision any more.
+    /// [`TooLate`](doozer_wire::ErrorKind::TooLate) if the member does not keep the next revision any more;
+    /// [`Range`](doozer_wire::ErrorKind::Range) if `rev` is negative.
     pub fn watch(&self, glob: &str, rev: i64) -> Watch {
-        let subject = Subject::of("watch", glob);
-        let opened = check_glob(&subject, glob).and_then(|()| {
+        self.watch_for("watch", glob, rev)
+    }
+
+    /// The same as a part of another operation, which its errors name.
+    pub(crate) fn watch_for(&self, op: &'static str, glob: &str, rev: i64) -> Watch {
+        let subject = Subject::of(op, glob);
+        let checked = check_glob(&subject, glob).and_then(|()| check_rev(&subject, Some(rev)));
+        let opened = checked.and_then(|()| {
             let opened = self.shared.open(|table, done| table.open_watch(glob, rev, done));
             opened.map_err(|failure| subject.error(failure.kind, failure.detail))
         });
@@ -45,6 +52,7 @@ impl Client {
         };
         Watch {
             client: self.clone(),
+            op,
             glob: glob.to_owned(),
             seen: rev.max(1) - 1,
             taken: VecDeque::new(),
@@ -57,6 +65,7 @@ impl Client {
 #[must_use = "a watch that is not polled tells nobody"]
 pub struct Watch {
     client: Client,
+    op: &'static str,
     glob: String,
     /// The revision of the last event given out.
     seen: i64,
@@ -93,7 +102,7 @@ impl Watch {
     }
 
     fn parse(&mut self, raw: RawEvent) -> Result<Event, Error> {
-        let event = raw.parse(&Subject::of("watch", &self.glob));
+        let event = raw.parse(&Subject::of(self.op, &self.glob));
         match &event {
             Ok(event) => self.seen = event.rev,
             Err(_) => self.close(),
@@ -131,7 +140,7 @@ impl Stream for Watch {
                 Taken::Nothing => return Poll::Pending,
                 Taken::Failed(failure) => {
                     self.close();
-                    let error = Subject::of("watch", &self.glob).error(failure.kind, failure.detail);
+                    let error = Subject::of(self.op, &self.glob).error(failure.kind, failure.detail);
                     return Poll::Ready(Some(Err(error)));
                 }
                 Taken::Over => self.close(),

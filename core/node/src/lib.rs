@@ -19,7 +19,7 @@
 //!
 //! Map: `node` starts and stops everything; `recovery` and `birth` make the state a member begins with, and `launch`
 //! sets it going; `driver` decides and applies writes; `journal_thread` and `snapshot` keep them; `state` is the store
-//! with its waiters; `server` speaks with clients.
+//! with its waiters; `server` speaks with clients, and `embedded` is the way in for the program around a member.
 
 mod access;
 mod birth;
@@ -27,6 +27,7 @@ mod config;
 #[cfg(test)]
 mod crash_tests;
 mod driver;
+mod embedded;
 mod error;
 mod journal_thread;
 mod launch;
@@ -39,6 +40,7 @@ mod state;
 
 pub use access::Secrets;
 pub use config::{Config, Data, Limits, TlsFiles};
-pub use doozer_store::History;
+pub use doozer_store::{History, Value};
+pub use embedded::{Embedded, LocalFile};
 pub use error::{Failure, StartError};
 pub use node::Node;

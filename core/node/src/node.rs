@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::{Config, Data};
+use crate::embedded::Embedded;
 use crate::error::{Failure, StartError};
 use crate::launch::{Launched, launch};
 use crate::recovery::{open_directory, open_memory};
-use crate::server::listen::listen;
+use crate::server::listen::{Doors, listen};
 use crate::server::tls;
 
 /// How long a stop waits for what is under way.
@@ -30,8 +31,9 @@ const VALUE_BYTES_MAX: u64 = doozer_store::VALUE_BYTES_MAX as u64;
 pub struct Node {
     launched: Launched<RealDisk>,
     address: Option<SocketAddr>,
+    embedded: Embedded,
     stopping: watch::Sender<bool>,
-    server: Option<JoinHandle<()>>,
+    server: JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Node {
@@ -71,16 +73,20 @@ impl Node {
         };
         let launched = launch(&config, begin, address).await?;
         let (stopping, stop) = watch::channel(false);
-        let server = listener.map(|listener| {
-            let shared = Arc::clone(&launched.shared);
-            tokio::spawn(listen(listener, tls, shared, stop))
-        });
-        Ok(Node { launched, address: bound, stopping, server })
+        let (embedded, within) = Embedded::new(&launched.shared);
+        let doors = Doors { listener, tls, within };
+        let server = tokio::spawn(listen(doors, Arc::clone(&launched.shared), stop));
+        Ok(Node { launched, address: bound, embedded, stopping, server })
     }
 
     /// Where it listens, with the port it got.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// The way to it for this process: connections in memory, and reads of its state.
+    pub fn embedded(&self) -> &Embedded {
+        &self.embedded
     }
 
     /// This member's id, as SELF answers it.
@@ -114,9 +120,7 @@ impl Node {
         let Node { launched, stopping, server, .. } = self;
         stopping.send_replace(true);
         let graceful = async {
-            if let Some(server) = server {
-                let _ = server.await;
-            }
+            let _ = server.await;
             launched.stop().await;
         };
         match timeout(STOP, graceful).await {

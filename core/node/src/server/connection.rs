@@ -75,9 +75,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(shared: Arc<Shared>) -> Self {
+    fn new(shared: Arc<Shared>, access: Access) -> Self {
         Connection {
-            access: shared.secrets.initial(),
+            access,
             decoder: Decoder::new(shared.frame_limit()),
             outbox: Arc::default(),
             modern: false,
@@ -225,13 +225,17 @@ impl Connection {
     }
 }
 
-/// Serves a connection until it ends, from either side. `stop` turns true when the member goes down. The caller has
-/// counted the connection in [`Shared::connections`].
-pub(crate) async fn serve<S>(mut stream: S, shared: Arc<Shared>, mut stop: watch::Receiver<bool>)
-where
+/// Serves a connection until it ends, from either side. It has `access` before it presents anything. `stop` turns true
+/// when the member goes down. The caller has counted the connection in [`Shared::connections`].
+pub(crate) async fn serve<S>(
+    mut stream: S,
+    shared: Arc<Shared>,
+    access: Access,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut connection = Connection::new(shared);
+    let mut connection = Connection::new(shared, access);
     if let Err(error) = converse(&mut stream, &mut connection, &mut stop).await {
         debug!(%error, "a connection ended");
     }

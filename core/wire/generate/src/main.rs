@@ -4,6 +4,7 @@
 //! `cargo run -p doozer-wire-generate` rewrites them; with `-- --check` nothing is written, each stale file is named,
 //! and the exit status is 1 if there is any.
 
+mod hosts;
 mod kinds;
 mod messages;
 mod page;
@@ -75,6 +76,11 @@ fn generate(root: &Path) -> Result<Vec<Output>> {
         Output { path: "core/wire/src/generated/doozer.rs", text: rustfmt(root, &messages::rust(files)?)? },
         Output { path: "core/wire/src/generated/errors.rs", text: rustfmt(root, &kinds::rust(&table))? },
         Output { path: "docs/errors.md", text: page::markdown(&table) },
+        Output { path: "ffi/c/src/code.rs", text: rustfmt(root, &hosts::c(&table))? },
+        Output { path: "bindings/python/python/doozer/_errors.py", text: hosts::python(&table) },
+        Output { path: "bindings/ruby/lib/doozer/errors.rb", text: hosts::ruby(&table) },
+        Output { path: "bindings/node/lib/errors.cjs", text: hosts::node(&table) },
+        Output { path: "bindings/node/lib/errors.d.cts", text: hosts::node_types(&table) },
     ])
 }
 

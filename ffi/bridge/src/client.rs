@@ -1,0 +1,350 @@
+//! The handle of a client.
+
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use bytes::Bytes;
+use doozer_client::{
+    CallOptions, Client as Core, Entry, Error, ErrorKind, Event, File, ListOptions, Options, Stat,
+};
+use doozer_node::{Embedded, LocalFile};
+
+use crate::feed::Feed;
+use crate::fork::{PerProcess, Process};
+use crate::lock::Lock;
+use crate::op::{Op, Subject};
+
+/// Where a member listens unless it is told otherwise.
+const DEFAULT_URI: &str = "doozer:?ca=127.0.0.1:8046";
+
+/// The cluster a program means that names none: what the environment's `DOOZER_URI` says, or a member on this host.
+pub fn default_uri() -> String {
+    std::env::var("DOOZER_URI").ok().filter(|uri| !uri.is_empty()).unwrap_or_else(|| DEFAULT_URI.to_owned())
+}
+
+/// A client of one cluster. Cloning is cheap, and all clones are one client; it may be used from any thread.
+///
+/// In the child of a fork it opens a connection of its own when it is first used there; the parent's stays the
+/// parent's. The client of an embedded member stays with the member: in a child its calls end with `Forked`.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+pub(crate) struct Inner {
+    origin: Origin,
+    /// The session of this process, or of one that forked it. Never null. A lock would not do, see `fork`.
+    session: AtomicPtr<Session>,
+    closed: AtomicBool,
+    poisoned: Arc<AtomicBool>,
+}
+
+enum Origin {
+    Cluster { uri: String, options: Options },
+    Member(PerProcess<Embedded>),
+}
+
+struct Session {
+    home: Process,
+    core: Core,
+}
+
+impl Client {
+    /// Opens a client. The call ends when a connection stands.
+    ///
+    /// # Errors
+    /// As [`Core::open`].
+    pub fn connect(uri: Option<&str>, options: Options) -> Op<Client> {
+        let uri = uri.map_or_else(default_uri, str::to_owned);
+        let poisoned = Arc::default();
+        Op::new(Subject::new("connect", None), Arc::clone(&poisoned), |_| async move {
+            let core = Core::open(&uri, options.clone()).await?;
+            Ok(Client::of(core, Origin::Cluster { uri, options }, poisoned))
+        })
+    }
+
+    /// The client of a member in this process.
+    pub(crate) fn embedded(embedded: &Embedded, options: Options) -> Op<Client> {
+        let (embedded, poisoned) = (embedded.clone(), Arc::default());
+        Op::new(Subject::new("connect", None), Arc::clone(&poisoned), |_| async move {
+            let way = embedded.clone();
+            let core = Core::over(move || std::future::ready(way.connect()), options).await?;
+            Ok(Client::of(core, Origin::Member(PerProcess::new(embedded)), poisoned))
+        })
+    }
+
+    fn of(core: Core, origin: Origin, poisoned: Arc<AtomicBool>) -> Client {
+        let session = Box::into_raw(Box::new(Session { home: Process::current(), core }));
+        Client(Arc::new(Inner {
+            origin,
+            session: AtomicPtr::new(session),
+            closed: AtomicBool::new(false),
+            poisoned,
+        }))
+    }
+
+    /// Closes it and all its clones. Calls under way end with `Closed`, or, writes that were sent, with
+    /// `OutcomeUnknown`. In the child of a fork nothing of the parent's is touched.
+    pub fn close(&self) -> Op<()> {
+        let subject = Subject::new("close", None);
+        self.0.closed.store(true, Ordering::Release);
+        let Some(core) = self.0.core() else { return Op::ready(subject, Ok(())) };
+        Op::new(subject, Arc::clone(&self.0.poisoned), |_| async move {
+            core.close().await;
+            Ok(())
+        })
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// See [`Core::get`] and, with a revision, [`Core::get_at`]. The client of an embedded member reads the member's
+    /// state at once where that is linearizable.
+    pub fn get(&self, path: &str, rev: Option<i64>, options: CallOptions) -> Op<File> {
+        // What it cannot answer is left to the client, errors included.
+        if let Some(local) = self.0.local()
+            && !self.is_closed()
+            && let Ok(file) = local.get(path, rev)
+        {
+            return Op::ready(Subject { op: "get", path: None }, Ok(from_local(file)));
+        }
+        self.call("get", Some(path), options, move |core, path| async move {
+            match rev {
+                None => core.get(&path).await,
+                Some(rev) => core.get_at(&path, rev).await,
+            }
+        })
+    }
+
+    /// See [`Core::set`].
+    pub fn set(&self, path: &str, value: Bytes, rev: i64, options: CallOptions) -> Op<i64> {
+        self.call(
+            "set",
+            Some(path),
+            options,
+            move |core, path| async move { core.set(&path, value, rev).await },
+        )
+    }
+
+    /// See [`Core::add`].
+    pub fn add(&self, path: &str, value: Bytes, options: CallOptions) -> Op<i64> {
+        self.call("add", Some(path), options, move |core, path| async move { core.add(&path, value).await })
+    }
+
+    /// See [`Core::del`].
+    pub fn del(&self, path: &str, rev: i64, options: CallOptions) -> Op<Option<i64>> {
+        self.call("del", Some(path), options, move |core, path| async move { core.del(&path, rev).await })
+    }
+
+    /// See [`Core::wait`].
+    pub fn wait(&self, glob: &str, rev: i64, options: CallOptions) -> Op<Event> {
+        self.call("wait", Some(glob), options, move |core, glob| async move { core.wait(&glob, rev).await })
+    }
+
+    /// See [`Core::stat`].
+    pub fn stat(&self, path: &str, rev: Option<i64>, options: CallOptions) -> Op<Stat> {
+        self.call("stat", Some(path), options, move |core, path| async move { core.stat(&path, rev).await })
+    }
+
+    /// See [`Core::getdir`].
+    pub fn getdir(&self, path: &str, rev: Option<i64>, options: CallOptions) -> Op<Vec<String>> {
+        self.call(
+            "getdir",
+            Some(path),
+            options,
+            move |core, path| async move { core.getdir(&path, rev).await },
+        )
+    }
+
+    /// See [`Core::walk`].
+    pub fn walk(&self, glob: &str, rev: Option<i64>, options: CallOptions) -> Op<Vec<Entry>> {
+        self.call("walk", Some(glob), options, move |core, glob| async move { core.walk(&glob, rev).await })
+    }
+
+    /// See [`Core::rev`].
+    pub fn rev(&self, options: CallOptions) -> Op<i64> {
+        self.call("rev", None, options, |core, _| async move { core.rev().await })
+    }
+
+    /// See [`Core::nop`].
+    pub fn nop(&self, options: CallOptions) -> Op<()> {
+        self.call("nop", None, options, |core, _| async move { core.nop().await })
+    }
+
+    /// See [`Core::self_id`].
+    pub fn self_id(&self, options: CallOptions) -> Op<String> {
+        self.call("self", None, options, |core, _| async move { core.self_id().await })
+    }
+
+    /// See [`Core::access`].
+    pub fn access(&self, secret: &[u8], options: CallOptions) -> Op<()> {
+        let secret = secret.to_owned();
+        self.call("access", None, options, move |core, _| async move { core.access(&secret).await })
+    }
+
+    /// See [`Core::list`]. The list begins when it is first asked for an entry.
+    ///
+    /// # Errors
+    /// `Closed`, `Panic`, `Forked`: everything else comes with the entries.
+    pub fn list(
+        &self,
+        glob: &str,
+        rev: Option<i64>,
+        list: ListOptions,
+        options: CallOptions,
+    ) -> Result<Feed<Entry>, Error> {
+        self.feed("list", glob, options, move |core, glob| core.list(&glob, rev, list))
+    }
+
+    /// See [`Core::watch`].
+    ///
+    /// # Errors
+    /// As [`Client::list`].
+    pub fn watch(&self, glob: &str, rev: i64) -> Result<Feed<Event>, Error> {
+        self.feed("watch", glob, CallOptions::default(), move |core, glob| core.watch(&glob, rev))
+    }
+
+    /// See [`Core::config`].
+    ///
+    /// # Errors
+    /// As [`Client::list`].
+    pub fn config(&self, path: &str) -> Result<Feed<File>, Error> {
+        self.feed("config", path, CallOptions::default(), move |core, path| core.config(&path))
+    }
+
+    /// See [`Core::lock`].
+    pub fn lock(&self, path: &str, options: CallOptions) -> Op<Lock> {
+        let poisoned = Arc::clone(&self.0.poisoned);
+        self.call("lock", Some(path), options, move |core, path| async move {
+            Ok(Lock::new(core.lock(&path).await?, poisoned))
+        })
+    }
+
+    fn call<T, F>(
+        &self,
+        op: &'static str,
+        path: Option<&str>,
+        options: CallOptions,
+        work: impl FnOnce(Core, String) -> F + Send + 'static,
+    ) -> Op<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let subject = Subject::new(op, path);
+        if let Err(error) = self.0.usable(&subject) {
+            return Op::ready(subject, Err(error));
+        }
+        let path = path.unwrap_or_default().to_owned();
+        let core = self.0.core();
+        let inner = Arc::clone(&self.0);
+        Op::new(subject, Arc::clone(&self.0.poisoned), |_| async move {
+            let core = match core {
+                Some(core) => core,
+                None => inner.reopen().await?,
+            };
+            drop(inner);
+            work(core.with(options), path).await
+        })
+    }
+
+    fn feed<T, S>(
+        &self,
+        op: &'static str,
+        path: &str,
+        options: CallOptions,
+        open: impl FnOnce(Core, String) -> S + Send + 'static,
+    ) -> Result<Feed<T>, Error>
+    where
+        T: Send + 'static,
+        S: futures_core::Stream<Item = Result<T, Error>> + Send + 'static,
+    {
+        let subject = Subject::new(op, Some(path));
+        self.0.usable(&subject)?;
+        let (inner, path) = (Arc::clone(&self.0), path.to_owned());
+        let core = self.0.core();
+        let opening = async move {
+            let core = match core {
+                Some(core) => core,
+                None => inner.reopen().await?,
+            };
+            Ok(open(core.with(options), path))
+        };
+        Ok(Feed::new(subject, Arc::clone(&self.0.poisoned), opening))
+    }
+}
+
+impl Inner {
+    /// Whether calls can be made at all.
+    fn usable(&self, subject: &Subject) -> Result<(), Error> {
+        if self.poisoned.load(Ordering::Acquire) {
+            let detail = "an earlier call ended in a bug of doozer: open another client";
+            return Err(subject.error(ErrorKind::Panic, detail));
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(subject.error(ErrorKind::Closed, "the client was closed"));
+        }
+        match &self.origin {
+            Origin::Member(embedded) if embedded.get().is_none() => Err(subject.forked()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The client of this process; `None` in a child that has not used it yet.
+    fn core(&self) -> Option<Core> {
+        let session = self.session.load(Ordering::Acquire);
+        // SAFETY: never null, and freed only when `self` is dropped.
+        let session = unsafe { &*session };
+        session.home.is_current().then(|| session.core.clone())
+    }
+
+    /// Makes the client of this process, a child of the one that had it.
+    async fn reopen(&self) -> Result<Core, Error> {
+        let Origin::Cluster { uri, options } = &self.origin else {
+            return Err(Subject::new("connect", None).forked());
+        };
+        let core = Core::open(uri, options.clone()).await?;
+        Ok(self.adopt(core))
+    }
+
+    /// Makes `core` the client of this process, unless another thread was faster.
+    fn adopt(&self, core: Core) -> Core {
+        let made = Box::into_raw(Box::new(Session { home: Process::current(), core: core.clone() }));
+        let parents = self.session.load(Ordering::Acquire);
+        // SAFETY: never null, and freed only when `self` is dropped.
+        let is_parents = !unsafe { &*parents }.home.is_current();
+        // The parent's session stays where it is, for good.
+        if is_parents
+            && self.session.compare_exchange(parents, made, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        {
+            return core;
+        }
+        // SAFETY: it came from a box, and nobody else has seen it.
+        drop(unsafe { Box::from_raw(made) });
+        self.core().unwrap_or(core)
+    }
+
+    /// The state of an embedded member that may stand for the cluster's.
+    fn local(&self) -> Option<&Embedded> {
+        match &self.origin {
+            Origin::Member(embedded) => embedded.get().filter(|embedded| embedded.is_linearizable()),
+            Origin::Cluster { .. } => None,
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let session = self.session.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: it came from a box, and nobody else has `self` any more.
+        let session = unsafe { Box::from_raw(session) };
+        if !session.home.is_current() {
+            std::mem::forget(session);
+        }
+    }
+}
+
+fn from_local(file: LocalFile) -> File {
+    File { value: file.value.map(|value| Bytes::copy_from_slice(&value)), rev: file.rev }
+}

@@ -1,0 +1,127 @@
+//! Every kind of error as C has it.
+//! Made from errors.toml by doozer-wire-generate; do not edit.
+
+use doozer_bridge::ErrorKind;
+
+/// What became of a call: 0, or the permanent number of a kind of error. Later versions add kinds, so a
+/// program must be ready for numbers it does not know.
+#[allow(non_camel_case_types, reason = "C's names")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum doozer_code {
+    /// It was done.
+    DOOZER_OK = 0,
+    /// Another request with this tag is still outstanding on the connection.
+    DOOZER_TAG_IN_USE = 1,
+    /// The member does not know the verb.
+    DOOZER_UNKNOWN_VERB = 2,
+    /// This member or file does not take writes.
+    DOOZER_READONLY = 3,
+    /// The revision is older than the history the member keeps.
+    DOOZER_TOO_LATE = 4,
+    /// The file has changed since the revision the write names.
+    DOOZER_REV_MISMATCH = 5,
+    /// The path is not one a file can have.
+    DOOZER_BAD_PATH = 6,
+    /// The request lacks a field its verb needs.
+    DOOZER_MISSING_ARG = 7,
+    /// The offset is negative or past the last entry.
+    DOOZER_RANGE = 8,
+    /// A file stands where the request needs a directory.
+    DOOZER_NOTDIR = 20,
+    /// A directory stands where the request needs a file.
+    DOOZER_ISDIR = 21,
+    /// Nothing has that path.
+    DOOZER_NOENT = 22,
+    /// An error without a kind of its own that this client knows.
+    DOOZER_OTHER = 127,
+    /// The glob is not well formed.
+    DOOZER_BAD_GLOB = 200,
+    /// The value is larger than the cluster's largest value.
+    DOOZER_TOO_LARGE = 201,
+    /// A file under /ctl/settings was given a value it cannot have.
+    DOOZER_BAD_SETTING = 202,
+    /// The connection has not presented the secret this request needs, or the secret was wrong.
+    DOOZER_PERMISSION_DENIED = 203,
+    /// The verb can be used only on a connection that has sent HELLO.
+    DOOZER_HELLO_NEEDED = 204,
+    /// There is no room on disk for another write; reads go on.
+    DOOZER_DISK_FULL = 205,
+    /// The member has as many connections, or outstanding waits and watches, as it allows.
+    DOOZER_OVERLOADED = 206,
+    /// The member is stopping and did not take the request.
+    DOOZER_SHUTTING_DOWN = 207,
+    /// The message could not be understood.
+    DOOZER_MALFORMED = 208,
+    /// The member cannot reach a majority of the cluster.
+    DOOZER_NO_QUORUM = 209,
+    /// Whether the write was made cannot be known any more.
+    DOOZER_OUTCOME_UNKNOWN = 210,
+    /// The session has ended, and its ephemeral files and places in queues with it.
+    DOOZER_SESSION_EXPIRED = 211,
+    /// The call's time ran out before an answer came.
+    DOOZER_TIMEOUT = 240,
+    /// The caller cancelled the call before an answer came.
+    DOOZER_CANCELLED = 241,
+    /// The connection was lost, or no address could be reached.
+    DOOZER_DISCONNECTED = 242,
+    /// The lock is no longer held, or may soon be another's.
+    DOOZER_LOCK_LOST = 243,
+    /// The client, watch or lock was closed by its owner.
+    DOOZER_CLOSED = 244,
+    /// A lock, watch or embedded member was made before a fork and used in the child.
+    DOOZER_FORKED = 245,
+    /// The library failed inside; the handle cannot be used any more.
+    DOOZER_PANIC = 246,
+    /// The address or URI is not well formed.
+    DOOZER_BAD_URI = 247,
+    /// The operating system refused an operation.
+    DOOZER_IO = 248,
+    /// The other side answered with something that is no answer.
+    DOOZER_PROTOCOL = 249,
+    /// The program was built for another version of the library than the one it loaded.
+    DOOZER_ABI_MISMATCH = 250,
+}
+
+impl From<ErrorKind> for doozer_code {
+    fn from(kind: ErrorKind) -> doozer_code {
+        match kind {
+            ErrorKind::TagInUse => doozer_code::DOOZER_TAG_IN_USE,
+            ErrorKind::UnknownVerb => doozer_code::DOOZER_UNKNOWN_VERB,
+            ErrorKind::ReadOnly => doozer_code::DOOZER_READONLY,
+            ErrorKind::TooLate => doozer_code::DOOZER_TOO_LATE,
+            ErrorKind::RevMismatch => doozer_code::DOOZER_REV_MISMATCH,
+            ErrorKind::BadPath => doozer_code::DOOZER_BAD_PATH,
+            ErrorKind::MissingArg => doozer_code::DOOZER_MISSING_ARG,
+            ErrorKind::Range => doozer_code::DOOZER_RANGE,
+            ErrorKind::NotDir => doozer_code::DOOZER_NOTDIR,
+            ErrorKind::IsDir => doozer_code::DOOZER_ISDIR,
+            ErrorKind::NoEntry => doozer_code::DOOZER_NOENT,
+            ErrorKind::Other => doozer_code::DOOZER_OTHER,
+            ErrorKind::BadGlob => doozer_code::DOOZER_BAD_GLOB,
+            ErrorKind::TooLarge => doozer_code::DOOZER_TOO_LARGE,
+            ErrorKind::BadSetting => doozer_code::DOOZER_BAD_SETTING,
+            ErrorKind::PermissionDenied => doozer_code::DOOZER_PERMISSION_DENIED,
+            ErrorKind::HelloNeeded => doozer_code::DOOZER_HELLO_NEEDED,
+            ErrorKind::DiskFull => doozer_code::DOOZER_DISK_FULL,
+            ErrorKind::Overloaded => doozer_code::DOOZER_OVERLOADED,
+            ErrorKind::ShuttingDown => doozer_code::DOOZER_SHUTTING_DOWN,
+            ErrorKind::Malformed => doozer_code::DOOZER_MALFORMED,
+            ErrorKind::NoQuorum => doozer_code::DOOZER_NO_QUORUM,
+            ErrorKind::OutcomeUnknown => doozer_code::DOOZER_OUTCOME_UNKNOWN,
+            ErrorKind::SessionExpired => doozer_code::DOOZER_SESSION_EXPIRED,
+            ErrorKind::Timeout => doozer_code::DOOZER_TIMEOUT,
+            ErrorKind::Cancelled => doozer_code::DOOZER_CANCELLED,
+            ErrorKind::Disconnected => doozer_code::DOOZER_DISCONNECTED,
+            ErrorKind::LockLost => doozer_code::DOOZER_LOCK_LOST,
+            ErrorKind::Closed => doozer_code::DOOZER_CLOSED,
+            ErrorKind::Forked => doozer_code::DOOZER_FORKED,
+            ErrorKind::Panic => doozer_code::DOOZER_PANIC,
+            ErrorKind::BadUri => doozer_code::DOOZER_BAD_URI,
+            ErrorKind::Io => doozer_code::DOOZER_IO,
+            ErrorKind::Protocol => doozer_code::DOOZER_PROTOCOL,
+            ErrorKind::AbiMismatch => doozer_code::DOOZER_ABI_MISMATCH,
+            _ => doozer_code::DOOZER_OTHER,
+        }
+    }
+}

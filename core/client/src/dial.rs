@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::network::Network;
 use crate::shared::Shared;
 use crate::table::Failure;
-use crate::transport::{BoxTransport, Connector};
+use crate::transport::{BoxTransport, Connector, HangUp};
 
 /// How long one attempt may take, handshake included.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
@@ -52,9 +52,11 @@ pub(crate) async fn within(attempt: impl Future<Output = Result<Link, Refused>>)
 }
 
 /// Says the first words over a new transport.
-pub(crate) async fn greet(mut transport: BoxTransport, shared: &Shared) -> Result<Link, Refused> {
+pub(crate) async fn greet(transport: BoxTransport, shared: &Shared) -> Result<Link, Refused> {
+    let mut transport = HangUp(transport);
     let secret = shared.secret.lock().clone();
-    let peer = introduce(&mut transport, &shared.name, secret.as_ref(), |peer| shared.belongs(peer)).await?;
+    let peer =
+        introduce(&mut transport.0, &shared.name, secret.as_ref(), |peer| shared.belongs(peer)).await?;
     Ok(Link::new(transport, peer))
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use crate::peer::Peer;
 use crate::shared::Shared;
-use crate::transport::BoxTransport;
+use crate::transport::HangUp;
 use crate::watchdog::{Alarm, QUIET, Watchdog};
 
 const READ_BYTES: usize = 64 << 10;
@@ -21,7 +21,7 @@ const FRAME_BYTES_RESERVED: usize = 8 << 20;
 
 pub(crate) struct Link {
     pub peer: Peer,
-    transport: BoxTransport,
+    transport: HangUp,
     decoder: Decoder,
     input: BytesMut,
     /// What follows the bytes the transport has taken.
@@ -57,7 +57,7 @@ enum End {
 
 impl Link {
     /// A connection whose first words are said.
-    pub fn new(transport: BoxTransport, peer: Peer) -> Link {
+    pub fn new(transport: HangUp, peer: Peer) -> Link {
         let limit = usize::try_from(peer.frame_bytes_max).unwrap_or(usize::MAX).max(FRAME_BYTES_MIN_LIMIT);
         Link {
             peer,
@@ -126,7 +126,7 @@ impl Link {
             if self.out.is_empty() {
                 return self.flush(cx);
             }
-            match Pin::new(&mut self.transport).poll_write(cx, &self.out) {
+            match Pin::new(&mut self.transport.0).poll_write(cx, &self.out) {
                 Poll::Ready(Ok(0)) => {
                     self.sending = Sending::Broken("the connection takes nothing more".to_owned())
                 }
@@ -152,7 +152,7 @@ impl Link {
 
     fn flush(&mut self, cx: &mut Context<'_>) {
         if matches!(self.sending, Sending::Unflushed | Sending::Blocked) {
-            match Pin::new(&mut self.transport).poll_flush(cx) {
+            match Pin::new(&mut self.transport.0).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.sending = Sending::Flushed,
                 Poll::Ready(Err(error)) => self.sending = Sending::Broken(error.to_string()),
                 Poll::Pending => {}
@@ -171,7 +171,7 @@ impl Link {
     /// Reads once, and hands over the answers that are whole.
     fn receive(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), End>> {
         self.make_room();
-        match pin!(self.transport.read_buf(&mut self.input)).poll(cx) {
+        match pin!(self.transport.0.read_buf(&mut self.input)).poll(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(0)) => {
                 return Poll::Ready(Err(End::Lost("closed by the member".to_owned())));

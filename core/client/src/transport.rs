@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::task::{Context, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -41,5 +42,16 @@ where
     fn connect(&self) -> Connecting<'_> {
         let connect = self();
         Box::pin(async move { connect.await.map(|transport| Box::new(transport) as BoxTransport) })
+    }
+}
+
+/// A transport that ends for the other side when it is dropped here. Closing alone would not do: a process that was
+/// forked meanwhile holds the same socket.
+pub(crate) struct HangUp(pub BoxTransport);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        // A socket does it at once. Where it takes longer, nobody is left to wait for it.
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut Context::from_waker(Waker::noop()));
     }
 }

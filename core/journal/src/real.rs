@@ -26,8 +26,7 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     type File = RealFile;
-    /// `flock` belongs to the open file, so the system drops it however the process ends.
-    type Lock = File;
+    type Lock = RealLock;
 
     fn open(&self, name: &str, create: bool) -> io::Result<RealFile> {
         open(&self.at(name), create).map(RealFile)
@@ -73,7 +72,7 @@ impl Disk for RealDisk {
         File::open(self.at(dir))?.sync_all()
     }
 
-    fn lock(&self, name: &str, text: &str) -> io::Result<Locked<File>> {
+    fn lock(&self, name: &str, text: &str) -> io::Result<Locked<RealLock>> {
         let mut file = open(&self.at(name), true)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -87,7 +86,7 @@ impl Disk for RealDisk {
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(text.as_bytes())?;
-        Ok(Locked::Ours(file))
+        Ok(Locked::Ours(RealLock(file)))
     }
 
     fn path(&self, name: &str) -> String {
@@ -97,6 +96,17 @@ impl Disk for RealDisk {
 
 fn open(path: &Path, create: bool) -> io::Result<File> {
     File::options().read(true).write(true).create(create).truncate(false).open(path)
+}
+
+/// A locked file. `flock` belongs to the open file, so the system drops it however the process ends.
+#[derive(Debug)]
+pub struct RealLock(File);
+
+impl Drop for RealLock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a process that was forked meanwhile has the same file open.
+        let _ = self.0.unlock();
+    }
 }
 
 /// An open file of a [`RealDisk`].

@@ -6,8 +6,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -227,19 +229,27 @@ impl Connection {
 
 /// Serves a connection until it ends, from either side. It has `access` before it presents anything. `stop` turns true
 /// when the member goes down. The caller has counted the connection in [`Shared::connections`].
-pub(crate) async fn serve<S>(
-    mut stream: S,
-    shared: Arc<Shared>,
-    access: Access,
-    mut stop: watch::Receiver<bool>,
-) where
+pub(crate) async fn serve<S>(stream: S, shared: Arc<Shared>, access: Access, mut stop: watch::Receiver<bool>)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut connection = Connection::new(shared, access);
-    if let Err(error) = converse(&mut stream, &mut connection, &mut stop).await {
+    let mut stream = HangUp(stream);
+    if let Err(error) = converse(&mut stream.0, &mut connection, &mut stop).await {
         debug!(%error, "a connection ended");
     }
     connection.close();
+}
+
+/// A stream that ends for the client when it is dropped here. Closing alone would not do: a process that was forked
+/// meanwhile holds the same socket.
+struct HangUp<S: AsyncWrite + Unpin>(S);
+
+impl<S: AsyncWrite + Unpin> Drop for HangUp<S> {
+    fn drop(&mut self) {
+        // A socket does it at once. Where it takes longer, nobody is left to wait for it.
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+    }
 }
 
 async fn converse<S>(

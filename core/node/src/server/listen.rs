@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -35,6 +35,17 @@ pub(crate) struct Doors {
     pub tls: Option<TlsAcceptor>,
     /// Those of this process.
     pub within: mpsc::UnboundedReceiver<DuplexStream>,
+}
+
+impl Drop for Doors {
+    /// Closing alone would not do: a process that was forked meanwhile holds the same socket, and would keep the port.
+    fn drop(&mut self) {
+        if let Some(listener) = &self.listener
+            && let Err(error) = SockRef::from(listener).shutdown(Shutdown::Both)
+        {
+            debug!(%error, "a listening socket was not shut down");
+        }
+    }
 }
 
 enum Knock {

@@ -105,6 +105,7 @@ impl Client {
         // What it cannot answer is left to the client, errors included.
         if let Some(local) = self.0.local()
             && !self.is_closed()
+            && !self.0.poisoned.load(Ordering::Acquire)
             && let Ok(file) = local.get(path, rev)
         {
             return Op::ready(Subject { op: "get", path: None }, Ok(from_local(file)));

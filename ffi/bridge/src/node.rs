@@ -72,9 +72,14 @@ impl Node {
     /// # Errors
     /// `Closed` if it was stopped; `Forked`.
     pub fn client(&self, options: Options) -> Op<Client> {
+        let subject = Subject::new("connect", None);
         match self.running("connect", None) {
+            Err(error) => Op::ready(subject, Err(error)),
+            Ok(running) if running.core.lock().is_none() => {
+                let error = subject.error(ErrorKind::Closed, "the member was stopped");
+                Op::ready(subject, Err(error))
+            }
             Ok(running) => Client::embedded(&running.embedded, options),
-            Err(error) => Op::ready(Subject::new("connect", None), Err(error)),
         }
     }
 

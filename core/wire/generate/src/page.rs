@@ -17,6 +17,9 @@ and number. Every other kind travels as `OTHER` (127) with a text in `err_detail
 code takes the answer for a success; on a connection that has sent HELLO the field `kind` (32) carries the number as
 well. [client-protocol.md](client-protocol.md) has the fields.
 
+In Python, Ruby and Node.js a kind is the exception of the class that stands beside its name, and in Rust the variant of
+`ErrorKind`; in C it is the code `DOOZER_` and the name. An error also carries the operation, the path and the detail.
+
 ## Can a retry help?
 ";
 
@@ -37,10 +40,10 @@ pub fn markdown(table: &Table) -> String {
 fn section(table: &Table, text: &mut String, title: &str, belongs: fn(&Kind) -> bool) {
     let _ = writeln!(
         text,
-        "\n## {title}\n\n| no. | name | retry | meaning | what to do |\n|---|---|---|---|---|"
+        "\n## {title}\n\n| no. | name | class | retry | meaning | what to do |\n|---|---|---|---|---|---|"
     );
     for kind in table.errors.iter().filter(|kind| belongs(kind)) {
-        let Kind { number, name, retry, meaning, remedy, .. } = kind;
-        let _ = writeln!(text, "| {number} | {name} | {} | {meaning} | {remedy} |", retry.text());
+        let Kind { number, name, kind, retry, meaning, remedy, .. } = kind;
+        let _ = writeln!(text, "| {number} | {name} | {kind} | {} | {meaning} | {remedy} |", retry.text());
     }
 }

@@ -113,6 +113,17 @@ impl<T: Send + 'static> Op<T> {
         })
     }
 
+    /// The same call, which ends with [`Timeout`](ErrorKind::Timeout) unless it has its result within `limit`, counted
+    /// from when it begins. For what has no time limit of its own: [`Feed::ready`](crate::Feed::ready).
+    pub fn with_limit(self, limit: Duration) -> Op<T> {
+        self.rework(|subject, work| {
+            Box::pin(async move {
+                let late = |_| subject.error(ErrorKind::Timeout, &format!("nothing came within {limit:?}"));
+                tokio::time::timeout(limit, work).await.map_err(late)?
+            })
+        })
+    }
+
     /// The call with its result as something else.
     pub fn map<U: Send + 'static>(mut self, convert: impl FnOnce(T) -> U + Send + 'static) -> Op<U> {
         match std::mem::replace(&mut self.state, State::Over) {

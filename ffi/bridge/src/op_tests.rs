@@ -92,6 +92,25 @@ fn a_completion_is_called_once() {
 }
 
 #[test]
+fn a_limit_ends_a_call_that_has_none_of_its_own() {
+    let (op, _answer) = call();
+    let began = Instant::now();
+    let error = op.with_limit(Duration::from_millis(20)).block().expect_err("nobody answers");
+    assert!(began.elapsed() >= Duration::from_millis(20));
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!((error.op(), error.path()), ("get", Some("/a")));
+
+    let (op, answer) = call();
+    answer.send(7).unwrap();
+    assert_eq!(op.with_limit(Duration::MAX).block().unwrap(), 7);
+    assert_eq!(
+        Op::ready(subject(), Ok(8)).with_limit(Duration::ZERO).block().unwrap(),
+        8,
+        "it was there already"
+    );
+}
+
+#[test]
 fn a_cancelled_call_completes_with_cancelled() {
     let (op, mut answer) = call();
     let (done, results) = mpsc::channel();

@@ -1,0 +1,106 @@
+"""Doozer: a highly available, consistent store for small, extremely important data.
+
+    import doozer
+
+    with doozer.connect("127.0.0.1:8046") as c:
+        rev = c.set("/greeting", b"hello", -1)
+        value, rev = c.get("/greeting")
+
+`doozer.aio` has the same for asyncio, `doozer.gevent` for gevent. `doozer.Node` is a member within this process.
+"""
+
+from . import _native
+from ._version import VERSION as __version__
+from ._version import check as _check
+
+_check(_native.VERSION)
+
+from ._base import Error  # noqa: E402
+from ._errors import (  # noqa: E402
+    AbiMismatch,
+    BadGlob,
+    BadPath,
+    BadSetting,
+    BadUri,
+    Cancelled,
+    Closed,
+    Disconnected,
+    DiskFull,
+    Forked,
+    HelloNeeded,
+    Io,
+    IsDir,
+    LockLost,
+    Malformed,
+    MissingArg,
+    NoEntry,
+    NoQuorum,
+    NotDir,
+    Other,
+    OutcomeUnknown,
+    Overloaded,
+    Panic,
+    PermissionDenied,
+    Protocol,
+    Range,
+    ReadOnly,
+    RevMismatch,
+    SessionExpired,
+    ShuttingDown,
+    TagInUse,
+    Timeout,
+    TooLarge,
+    TooLate,
+    UnknownVerb,
+)
+from ._native import Client, Lock, Node, Stream, _noop, _noop_async, connect  # noqa: E402
+from ._types import Entry, Event, File, Stat  # noqa: E402
+
+__all__ = [
+    "AbiMismatch",
+    "BadGlob",
+    "BadPath",
+    "BadSetting",
+    "BadUri",
+    "Cancelled",
+    "Client",
+    "Closed",
+    "Disconnected",
+    "DiskFull",
+    "Entry",
+    "Error",
+    "Event",
+    "File",
+    "Forked",
+    "HelloNeeded",
+    "Io",
+    "IsDir",
+    "Lock",
+    "LockLost",
+    "Malformed",
+    "MissingArg",
+    "NoEntry",
+    "NoQuorum",
+    "Node",
+    "NotDir",
+    "Other",
+    "OutcomeUnknown",
+    "Overloaded",
+    "Panic",
+    "PermissionDenied",
+    "Protocol",
+    "Range",
+    "ReadOnly",
+    "RevMismatch",
+    "SessionExpired",
+    "ShuttingDown",
+    "Stat",
+    "Stream",
+    "TagInUse",
+    "Timeout",
+    "TooLarge",
+    "TooLate",
+    "UnknownVerb",
+    "__version__",
+    "connect",
+]

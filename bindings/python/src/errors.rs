@@ -1,0 +1,23 @@
+//! Errors as Python's exceptions, and the boundary no panic crosses.
+
+use doozer_bridge::{Error, guard};
+use pyo3::prelude::*;
+
+use crate::results;
+
+/// What every entry point goes through: a panic becomes a `doozer.Panic`.
+pub(crate) fn entry<T>(op: &'static str, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    match guard(op, || Ok(work())) {
+        Ok(result) => result,
+        Err(error) => Err(Python::attach(|py| raised(py, &error))),
+    }
+}
+
+/// The exception that an error is raised as.
+pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    let exception = results::types(py).and_then(|types| {
+        let class = types.errors.bind(py).as_any().get_item(error.kind().number())?;
+        class.call1((error.to_string(), error.op(), error.path(), error.detail(), error.is_retryable()))
+    });
+    exception.map_or_else(|error| error, PyErr::from_value)
+}

@@ -1,6 +1,8 @@
 //! Every kind of error as C has it.
 //! Made from errors.toml by doozer-wire-generate; do not edit.
 
+use std::ffi::CStr;
+
 use doozer_bridge::ErrorKind;
 
 /// What became of a call: 0, or the permanent number of a kind of error. Later versions add kinds, so a
@@ -124,4 +126,47 @@ impl From<ErrorKind> for doozer_code {
             _ => doozer_code::DOOZER_OTHER,
         }
     }
+}
+
+/// What a number is called, if it is one of the above.
+pub(crate) fn name(number: u32) -> Option<&'static CStr> {
+    Some(match number {
+        0 => c"OK",
+        1 => c"TAG_IN_USE",
+        2 => c"UNKNOWN_VERB",
+        3 => c"READONLY",
+        4 => c"TOO_LATE",
+        5 => c"REV_MISMATCH",
+        6 => c"BAD_PATH",
+        7 => c"MISSING_ARG",
+        8 => c"RANGE",
+        20 => c"NOTDIR",
+        21 => c"ISDIR",
+        22 => c"NOENT",
+        127 => c"OTHER",
+        200 => c"BAD_GLOB",
+        201 => c"TOO_LARGE",
+        202 => c"BAD_SETTING",
+        203 => c"PERMISSION_DENIED",
+        204 => c"HELLO_NEEDED",
+        205 => c"DISK_FULL",
+        206 => c"OVERLOADED",
+        207 => c"SHUTTING_DOWN",
+        208 => c"MALFORMED",
+        209 => c"NO_QUORUM",
+        210 => c"OUTCOME_UNKNOWN",
+        211 => c"SESSION_EXPIRED",
+        240 => c"TIMEOUT",
+        241 => c"CANCELLED",
+        242 => c"DISCONNECTED",
+        243 => c"LOCK_LOST",
+        244 => c"CLOSED",
+        245 => c"FORKED",
+        246 => c"PANIC",
+        247 => c"BAD_URI",
+        248 => c"IO",
+        249 => c"PROTOCOL",
+        250 => c"ABI_MISMATCH",
+        _ => return None,
+    })
 }

@@ -12,7 +12,7 @@ const PYTHON_BUILTINS: [(&str, &str); 2] =
 pub fn c(table: &Table) -> String {
     let mut text = String::from(
         "//! Every kind of error as C has it.\n//! Made from errors.toml by doozer-wire-generate; do not edit.\n\n\
-         use doozer_bridge::ErrorKind;\n\n\
+         use std::ffi::CStr;\n\nuse doozer_bridge::ErrorKind;\n\n\
          /// What became of a call: 0, or the permanent number of a kind of error. Later versions add kinds, so a\n\
          /// program must be ready for numbers it does not know.\n\
          #[allow(non_camel_case_types, reason = \"C's names\")]\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n\
@@ -27,7 +27,12 @@ pub fn c(table: &Table) -> String {
     for kind in &table.errors {
         let _ = writeln!(text, "ErrorKind::{} => doozer_code::DOOZER_{},", kind.kind, kind.name);
     }
-    text.push_str("_ => doozer_code::DOOZER_OTHER,\n}\n}\n}\n");
+    text.push_str(
+        "_ => doozer_code::DOOZER_OTHER,\n}\n}\n}\n\n/// What a number is called, if it is one of the above.\n\
+         pub(crate) fn name(number: u32) -> Option<&'static CStr> {\nSome(match number {\n0 => c\"OK\",\n",
+    );
+    each(table, &mut text, |kind| format!("{} => c{:?},\n", kind.number, kind.name));
+    text.push_str("_ => return None,\n})\n}\n");
     text
 }
 
@@ -71,6 +76,23 @@ pub fn ruby(table: &Table) -> String {
     text
 }
 
+/// Their signatures, in RBS.
+pub fn ruby_types(table: &Table) -> String {
+    let mut text = String::from(
+        "# Every kind of error as an exception.\n\
+         # Made from core/wire/errors.toml by doozer-wire-generate; do not edit.\n\nmodule Doozer\n",
+    );
+    for kind in &table.errors {
+        let _ = write!(
+            text,
+            "  # {}\n  # {}\n  class {} < Error\n    KIND: String\n    NUMBER: Integer\n  end\n\n",
+            kind.meaning, kind.remedy, kind.kind
+        );
+    }
+    text.push_str("  # The exception of each number.\n  ERRORS: Hash[Integer, singleton(Error)]\nend\n");
+    text
+}
+
 /// The errors of the Node.js package; their base class is written by hand.
 pub fn node(table: &Table) -> String {
     let mut text = String::from(
@@ -86,9 +108,7 @@ pub fn node(table: &Table) -> String {
             kind.meaning, kind.remedy, kind.kind, kind.kind, kind.kind, kind.name, kind.number
         );
     }
-    text.push_str("\nconst byNumber = new Map([\n");
-    each(table, &mut text, |kind| format!("  [{}, {}],\n", kind.number, kind.kind));
-    text.push_str("]);\n\nmodule.exports = {\n  byNumber,\n");
+    text.push_str("\nmodule.exports = {\n");
     each(table, &mut text, |kind| format!("  {},\n", kind.kind));
     text.push_str("};\n");
     text

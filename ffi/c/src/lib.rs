@@ -1,0 +1,28 @@
+//! libdoozer: Doozer for C and whatever can call C. `include/doozer.h` is made from these sources.
+//! What a call does never belongs here: arguments are converted, the thread waits, results are converted back.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `client`, `stream`, `lock`, `node` | the functions of the handles |
+//! | `results` | what calls give: files, events, entries, names |
+//! | `error`, `code` | what they fail with |
+//! | `options`, `cancel` | what they can be told; waiting for them |
+//! | `library` | versions, the end of everything, what a call costs by itself |
+//! | `edge` | the boundary: arguments in, results out, no panic across |
+
+#![allow(non_camel_case_types, reason = "C's names")]
+// The comment of a public function is its documentation in doozer.h, in C's words; what its caller has to see to is
+// said there and, for all of them, at the header's top.
+#![allow(clippy::missing_safety_doc, reason = "the header says it in C's words")]
+
+mod cancel;
+mod client;
+mod code;
+mod edge;
+mod error;
+mod library;
+mod lock;
+mod node;
+mod options;
+mod results;
+mod stream;

@@ -100,6 +100,11 @@ impl Entry {
         8 + 28 + 32 + 8 + 1 + config + 4 + self.commands.iter().map(|c| 4 + c.len()).sum::<usize>()
     }
 
+    /// Bytes of its commands.
+    pub fn command_bytes(&self) -> usize {
+        self.commands.iter().map(Bytes::len).sum()
+    }
+
     fn encode_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.slot.0.to_le_bytes());
         put_ballot(out, &self.birth);

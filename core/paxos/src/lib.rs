@@ -6,9 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod ballot;
+pub mod cluster;
 pub mod codec;
+pub mod election;
 pub mod entry;
 pub mod id;
+pub mod log;
+pub mod message;
+pub mod quorum;
 pub mod replica;
 
 pub use ballot::Ballot;

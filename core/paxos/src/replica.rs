@@ -31,6 +31,13 @@ pub struct Append {
     pub last_hash: EntryHash,
 }
 
+impl Append {
+    /// Where the log ends with it.
+    pub fn last(&self) -> Slot {
+        Slot(self.from.0 + self.entries.len() as u64 - 1)
+    }
+}
+
 /// What the driver must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {

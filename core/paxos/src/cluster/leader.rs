@@ -1,0 +1,310 @@
+//! The accept phase (Sequence Paxos, the proposer's side): slots, what followers have, what is decided.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Member, Output, Role};
+use crate::message::{Have, Message, Suffix, Told};
+use crate::quorum::reached;
+use crate::{Ballot, Config, Entry, Incarnation, Slot};
+
+/// A proposer with a majority's promises.
+#[derive(Debug)]
+pub(super) struct Leading {
+    pub ballot: Ballot,
+    /// The ballot and length of the log it went on with: who accepted under that ballot has a part of it.
+    adopted: (Ballot, Slot),
+    /// Where its own part of the log begins. Until that is decided it does not know what is.
+    pub opening: Slot,
+    followers: BTreeMap<Incarnation, Progress>,
+    /// The last number sent to be confirmed.
+    pub confirm: u64,
+    /// The greatest slot that followers were told is durable here: one of them may have decided it.
+    pub told_durable: Slot,
+    /// When `decided` last moved, or there was nothing to decide.
+    moved_at: u64,
+    /// Told to followers with the next Accept, if no entry carries it sooner.
+    told_decided: Slot,
+}
+
+/// What a member has, as far as it said.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// The next slot to be sent.
+    next: Slot,
+    /// Durable there.
+    last: Slot,
+    confirmed: u64,
+}
+
+impl Leading {
+    pub fn new(ballot: Ballot, adopted: (Ballot, Slot), now: u64) -> Leading {
+        Leading {
+            ballot,
+            adopted,
+            opening: Slot(0),
+            followers: BTreeMap::new(),
+            confirm: 0,
+            told_durable: Slot(0),
+            moved_at: now,
+            told_decided: Slot(0),
+        }
+    }
+
+    /// It will say itself where it is.
+    pub fn forget(&mut self, member: Incarnation) {
+        self.followers.remove(&member);
+    }
+
+    /// The greatest number that a member has confirmed.
+    pub fn confirmed(&self, member: &Incarnation) -> u64 {
+        self.followers.get(member).map_or(0, |progress| progress.confirmed)
+    }
+}
+
+impl Member {
+    fn leading(&self) -> Option<&Leading> {
+        if let Role::Leading(leading) = &self.role { Some(leading) } else { None }
+    }
+
+    /// Begins to lead with what was adopted and an opening slot of its own, in one durable step. Behind a stop-sign
+    /// that is not decided nothing may come, not even that.
+    pub(super) fn open(&mut self, ballot: Ballot, mut entries: Vec<Entry>) {
+        let from = self.log.last().next();
+        let (mut previous, mut next, mut wall_ms) =
+            (self.log.last_hash(), from, self.log.wall_ms().unwrap_or_default());
+        let mut ends_with_stop_sign = self.log.stop_sign_behind(self.applied).is_some();
+        for entry in &entries {
+            (previous, next, wall_ms) = (entry.hash(self.cluster), entry.slot.next(), entry.wall_ms);
+            ends_with_stop_sign = entry.config.is_some();
+        }
+        if !ends_with_stop_sign {
+            entries.push(Entry {
+                slot: next,
+                birth: ballot,
+                previous,
+                wall_ms,
+                config: None,
+                commands: Vec::new(),
+            });
+        }
+        let suffix = Suffix { from, previous: self.log.last_hash(), entries };
+        self.take(ballot, suffix);
+        let last = self.log.last();
+        if let Role::Leading(leading) = &mut self.role {
+            leading.opening = last;
+        }
+    }
+
+    /// Brings a follower to this log, from where it has the same.
+    pub(super) fn sync(&mut self, member: Incarnation, have: Have) {
+        let Some(leading) = self.leading() else { return };
+        let (ballot, adopted) = (leading.ballot, leading.adopted);
+        let from = if have.acc_ballot == ballot {
+            have.last.next()
+        } else if have.acc_ballot == adopted.0 {
+            have.last.min(adopted.1).next()
+        } else {
+            have.decided.next()
+        };
+        // Whole, unless it has this ballot's log already: with a part of it, what it gave up for that would be missing.
+        let bytes_max = if have.acc_ballot == ballot { self.limits.message_bytes_max } else { usize::MAX };
+        let Some(suffix) = self.log.suffix(from, bytes_max) else {
+            self.outputs.push_back(Output::SendSnapshot(member));
+            return;
+        };
+        let told = self.told();
+        let next = suffix.last().next();
+        self.send(member, Message::AcceptSync { ballot, suffix, told });
+        if let Role::Leading(leading) = &mut self.role {
+            let confirmed = leading.confirmed(&member);
+            leading.followers.insert(member, Progress { next, last: Slot(0), confirmed });
+        }
+    }
+
+    pub(super) fn on_follow(&mut self, from: Incarnation, have: Have) {
+        if self.leading().is_some() {
+            return self.sync(from, have);
+        }
+        // Somebody else leads; what is decided can be had here as well.
+        if !self.is_voter(&from) {
+            self.teach(from, have);
+        }
+    }
+
+    pub(super) fn on_accepted(&mut self, from: Incarnation, ballot: Ballot, last: Slot, confirm: u64) {
+        let Role::Leading(leading) = &mut self.role else { return };
+        if leading.ballot != ballot {
+            return;
+        }
+        let Some(progress) = leading.followers.get_mut(&from) else { return };
+        progress.last = progress.last.max(last);
+        progress.next = progress.next.max(last.next());
+        progress.confirmed = progress.confirmed.max(confirm);
+        self.send_next(from);
+    }
+
+    /// Puts what waits into slots, and sends what can be sent.
+    pub(super) fn lead_on(&mut self, wall_ms: u64) {
+        while self.may_form_slot() {
+            let commands = self.take_batch();
+            self.append(commands, None, wall_ms);
+        }
+        self.send_all();
+    }
+
+    fn may_form_slot(&self) -> bool {
+        let undecided = self.log.last().0 - self.decided.0;
+        !self.waiting.is_empty()
+            && undecided < self.limits.slots_in_flight_max
+            && self.log.stop_sign_behind(self.applied).is_none()
+            && self.leading().is_some_and(|leading| leading.opening <= self.decided)
+    }
+
+    fn take_batch(&mut self) -> Vec<Bytes> {
+        let mut bytes = 0;
+        let fits = |command: &&Bytes| {
+            let is_first = bytes == 0;
+            bytes += command.len().max(1);
+            is_first || bytes <= self.limits.slot_bytes_max
+        };
+        let count = self.waiting.iter().take_while(fits).count();
+        self.waiting.drain(..count).collect()
+    }
+
+    /// The command that changes the voters, alone in its slot.
+    pub(super) fn append_stop_sign(&mut self, command: Bytes, config: Config, wall_ms: u64) {
+        self.append(vec![command], Some(config), wall_ms);
+    }
+
+    fn append(&mut self, commands: Vec<Bytes>, config: Option<Config>, wall_ms: u64) {
+        let entry = Entry {
+            slot: self.log.last().next(),
+            birth: self.promised,
+            previous: self.log.last_hash(),
+            wall_ms: self.log.wall_ms().unwrap_or_default().max(wall_ms),
+            config,
+            commands,
+        };
+        let suffix = Suffix { from: entry.slot, previous: entry.previous, entries: vec![entry] };
+        self.take(self.promised, suffix);
+    }
+
+    fn send_all(&mut self) {
+        let Some(leading) = self.leading() else { return };
+        let members: Vec<Incarnation> = leading.followers.keys().copied().collect();
+        let news = self.decided > leading.told_decided || self.reads.need(leading.confirm);
+        if self.reads.need(leading.confirm)
+            && let Role::Leading(leading) = &mut self.role
+        {
+            leading.confirm += 1;
+        }
+        for member in members {
+            if !self.send_next(member) && news {
+                self.show(member);
+            }
+        }
+        if let Role::Leading(leading) = &mut self.role {
+            leading.told_decided = self.decided;
+        }
+    }
+
+    /// Sends a follower the next entries, if there are any and it has room. Whether there were.
+    fn send_next(&mut self, member: Incarnation) -> bool {
+        let Some(leading) = self.leading() else { return false };
+        let Some(progress) = leading.followers.get(&member).copied() else { return false };
+        let unacknowledged = progress.next.0.saturating_sub(progress.last.0 + 1);
+        if progress.next > self.log.last() || unacknowledged >= self.limits.unacknowledged_max {
+            return false;
+        }
+        let ballot = leading.ballot;
+        let Some(suffix) = self.log.suffix(progress.next, self.limits.message_bytes_max) else {
+            self.outputs.push_back(Output::SendSnapshot(member));
+            if let Role::Leading(leading) = &mut self.role {
+                leading.forget(member);
+            }
+            return false;
+        };
+        let (told, next) = (self.told(), suffix.last().next());
+        self.send(member, Message::Accept { ballot, suffix, told });
+        if let Role::Leading(leading) = &mut self.role
+            && let Some(progress) = leading.followers.get_mut(&member)
+        {
+            progress.next = next;
+        }
+        true
+    }
+
+    /// Tells a follower, without an entry, what is decided and where the log ends.
+    fn show(&mut self, member: Incarnation) {
+        let Some(leading) = self.leading() else { return };
+        let Some(progress) = leading.followers.get(&member) else { return };
+        let (ballot, from) = (leading.ballot, progress.next);
+        let Some(previous) = self.log.hash_at(Slot(from.0 - 1)) else { return };
+        let suffix = Suffix { from, previous, entries: Vec::new() };
+        let told = self.told();
+        self.send(member, Message::Accept { ballot, suffix, told });
+    }
+
+    /// Each round: a follower that missed something finds out, and one that never answered is asked for a promise again.
+    pub(super) fn show_everyone(&mut self) {
+        let Some(leading) = self.leading() else { return };
+        let ballot = leading.ballot;
+        let (known, silent): (Vec<_>, Vec<_>) =
+            self.others().into_iter().partition(|voter| leading.followers.contains_key(voter));
+        let learners = leading.followers.keys().copied().filter(|member| !self.is_voter(member));
+        for member in known.into_iter().chain(learners.collect::<Vec<_>>()) {
+            self.show(member);
+        }
+        let have = self.have();
+        for voter in silent {
+            self.send(voter, Message::Prepare { ballot, have });
+        }
+    }
+
+    /// What is told with each Accept.
+    fn told(&mut self) -> Told {
+        let durable = self.keep.durable_under(self.acc_ballot).unwrap_or_default();
+        let decided = self.decided;
+        let Role::Leading(leading) = &mut self.role else {
+            return Told { decided, durable: Slot(0), confirm: 0 };
+        };
+        leading.told_durable = leading.told_durable.max(durable);
+        Told { decided, durable, confirm: leading.confirm }
+    }
+
+    /// What a majority has durably is decided.
+    pub(super) fn decide(&mut self) {
+        self.settle_prepare();
+        if let Some(proven) = self.log.proven_stop_sign() {
+            self.decided = self.decided.max(proven);
+        }
+        let Role::Leading(leading) = &self.role else { return self.decide_with_proposer() };
+        let own = self.keep.durable_under(leading.ballot).unwrap_or_default();
+        let last_of = |voter: &Incarnation| {
+            if *voter == self.me {
+                own
+            } else {
+                leading.followers.get(voter).map_or(Slot(0), |progress| progress.last)
+            }
+        };
+        let reached = reached(&self.entered, last_of).unwrap_or_default();
+        let has_moved = reached > self.decided;
+        self.decided = self.decided.max(reached);
+        let is_all = self.decided == self.log.last();
+        let now = self.ticks;
+        if let Role::Leading(leading) = &mut self.role
+            && (has_moved || is_all)
+        {
+            leading.moved_at = now;
+        }
+    }
+
+    /// A proposer that gets nothing decided.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.leading().is_some_and(|leading| {
+            self.decided < self.log.last() && self.ticks - leading.moved_at >= self.limits.stuck_ticks
+        })
+    }
+}

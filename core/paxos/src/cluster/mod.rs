@@ -1,0 +1,431 @@
+//! A member of a cluster as a state machine: Sequence Paxos with one stable proposer, elected by `election`.
+//! Never here: I/O, time but for ticks, what a command means, who else reads what.
+//!
+//! Order of calls: any of [`Member::receive`], [`Member::tick`], [`Member::persisted`], [`Member::propose`],
+//! [`Member::read`], [`Member::applied`], [`Member::reset`]; then [`Member::flush`]; then drain
+//! [`Member::poll_output`], and carry out what it gives, in order.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `follower` | promises, and entries as the proposer sends them |
+//! | `candidate` | from an election to the log that is to be gone on with |
+//! | `leader` | slots, what followers have, what is decided |
+//! | `reads` | how far a read must see |
+//! | `keep` | what is durable, and what may be said only then |
+//! | `configuration` | epochs, and members that are behind or only learn |
+//! | `invariants` | what must hold after every call |
+
+mod candidate;
+mod configuration;
+mod follower;
+mod invariants;
+mod keep;
+mod leader;
+mod reads;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use bytes::Bytes;
+
+use self::candidate::Preparing;
+use self::keep::Keep;
+pub use self::keep::{Persist, PersistId};
+use self::leader::Leading;
+use self::reads::Reads;
+use crate::election::{Election, Fitness};
+use crate::log::Log;
+use crate::message::{Envelope, Have, Message};
+use crate::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
+
+/// What the driver must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Make this durable, in the order of the numbers, then call [`Member::persisted`].
+    Persist(PersistId, Persist),
+    /// Send this. Whatever it vouches for is durable already.
+    Send(Envelope),
+    /// Decided: apply it, then call [`Member::applied`]. Entries come in slot order, each once, with their hash.
+    Apply(Entry, EntryHash),
+    /// These reads may be answered from what is applied now.
+    Read(Vec<u64>),
+    /// The member lacks entries that this one does not hold any more: send it a snapshot.
+    SendSnapshot(Incarnation),
+    /// This member must have a snapshot of that one's before it can go on.
+    FetchSnapshot(Incarnation),
+    /// The proposer that this member knows of is another one, or none: what it forwarded may have to be sent again.
+    Proposer(Option<Incarnation>),
+}
+
+/// Times in ticks, and bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Ticks of a round of heartbeats.
+    pub round_ticks: u64,
+    /// A proposer whose oldest slot is undecided for so many ticks is stuck; it doubles with each take-over in a row.
+    pub stuck_ticks: u64,
+    /// Undecided slots of a proposer; while there are so many, a batch forms behind them.
+    pub slots_in_flight_max: u64,
+    /// Command bytes of one slot; one command alone may be larger.
+    pub slot_bytes_max: usize,
+    /// Command bytes of one message; one slot alone may be larger.
+    pub message_bytes_max: usize,
+    /// Slots sent to a follower and not acknowledged.
+    pub unacknowledged_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            round_ticks: 10,
+            stuck_ticks: 100,
+            slots_in_flight_max: 8,
+            slot_bytes_max: 1 << 20,
+            message_bytes_max: 1 << 20,
+            unacknowledged_max: 64,
+        }
+    }
+}
+
+/// What a member starts from: what it finds durable, or what it was born with.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// How often it was started, this time included: what it numbers is never taken for something of an earlier life.
+    pub boot: u64,
+    /// The greatest ballot it promised.
+    pub promised: Ballot,
+    /// The ballot under which its log was last accepted.
+    pub acc_ballot: Ballot,
+    /// Its log; the base is where its state stands, all of which is decided.
+    pub log: Log,
+    /// The configuration in force at the slot behind the base.
+    pub entered: Config,
+}
+
+enum Role {
+    Following,
+    Preparing(Preparing),
+    Leading(Leading),
+}
+
+/// One member. See the module's page for the order of calls.
+pub struct Member {
+    me: Incarnation,
+    cluster: ClusterId,
+    limits: Limits,
+    role: Role,
+    election: Election,
+    keep: Keep,
+    log: Log,
+    promised: Ballot,
+    acc_ballot: Ballot,
+    decided: Slot,
+    /// Given out to be applied.
+    handed: Slot,
+    /// Applied, as the driver says.
+    applied: Slot,
+    /// The configuration that is in force here: its stop-sign, if it had one, is applied.
+    entered: Config,
+    /// Of the proposer under `acc_ballot`: durable there up to here.
+    durable_at_proposer: Slot,
+    /// The greatest number to be confirmed that was heard, under its ballot.
+    heard_confirm: (Ballot, u64),
+    /// When the proposer was last heard of.
+    heard_at: u64,
+    /// To be put into slots, by a proposer.
+    waiting: VecDeque<Bytes>,
+    reads: Reads,
+    ticks: u64,
+    /// The proposer last told of.
+    told_proposer: Option<Incarnation>,
+    /// When it last asked to be brought along, so as not to ask for every message.
+    asked_at: Option<u64>,
+    outputs: VecDeque<Output>,
+}
+
+impl Member {
+    /// A member that takes up where its past ended.
+    pub fn new(me: Incarnation, cluster: ClusterId, past: Past, limits: Limits) -> Member {
+        let Past { boot, promised, acc_ballot, log, entered } = past;
+        let first_number = boot << 32;
+        let (base, last) = (log.base(), log.last());
+        Member {
+            me,
+            cluster,
+            limits,
+            role: Role::Following,
+            election: Election::new(me, promised.max(acc_ballot), first_number),
+            keep: Keep::new(acc_ballot, last),
+            log,
+            promised,
+            acc_ballot,
+            decided: base,
+            handed: base,
+            applied: base,
+            entered,
+            durable_at_proposer: base,
+            heard_confirm: (Ballot::ZERO, 0),
+            heard_at: 0,
+            waiting: VecDeque::new(),
+            reads: Reads::new(first_number),
+            ticks: 0,
+            told_proposer: None,
+            asked_at: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A message arrived.
+    pub fn receive(&mut self, envelope: Envelope) {
+        let Envelope { from, epoch, message, .. } = envelope;
+        if epoch == self.entered.epoch {
+            self.understand(from, message);
+        } else if epoch < self.entered.epoch {
+            self.bring_along(from, message);
+        } else {
+            self.fall_behind(from, message);
+        }
+        self.settle();
+    }
+
+    fn understand(&mut self, from: Incarnation, message: Message) {
+        match message {
+            Message::Prepare { ballot, have } => self.on_prepare(from, ballot, have),
+            Message::Promise { ballot, have, suffix } => self.on_promise(from, ballot, have, suffix),
+            Message::AcceptSync { ballot, suffix, told } => self.on_accept_sync(from, ballot, suffix, told),
+            Message::Accept { ballot, suffix, told } => self.on_accept(from, ballot, suffix, told),
+            Message::Accepted { ballot, last, confirm } => self.on_accepted(from, ballot, last, confirm),
+            Message::Nack { ballot, promised } => self.on_nack(ballot, promised),
+            Message::Follow { have } => self.on_follow(from, have),
+            Message::Learn { ballot, suffix } => self.on_learn(from, ballot, suffix),
+            Message::Heartbeat { round } => {
+                let beat = self.election.beat(self.fitness());
+                self.send(from, Message::Beat { round, beat });
+            }
+            Message::Beat { round, beat } => self.election.reply(from, round, beat),
+            Message::Forward { commands } => self.on_forward(commands),
+            Message::ReadIndex { number } => self.on_read_index(from, number),
+            Message::ReadReply { number, index } => self.on_read_reply(number, index),
+        }
+    }
+
+    /// Time passes by one tick.
+    pub fn tick(&mut self) {
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(self.limits.round_ticks) {
+            self.end_round();
+        }
+        self.settle();
+    }
+
+    /// Everything up to this number is durable.
+    pub fn persisted(&mut self, id: PersistId) {
+        let released = self.keep.persisted(id);
+        self.outputs.extend(released.into_iter().map(Output::Send));
+        self.settle();
+    }
+
+    /// Takes a command to be decided. A proposer puts it into a slot with the next [`Member::flush`]; anybody else
+    /// sends it to the proposer. Whether it arrives is seen when it is applied: who wants it to sends it again after
+    /// [`Output::Proposer`].
+    pub fn propose(&mut self, command: Bytes) {
+        self.waiting.push_back(command);
+    }
+
+    /// Everything up to `slot` is applied.
+    pub fn applied(&mut self, slot: Slot) {
+        assert!(
+            slot <= self.handed,
+            "slot {slot} is said to be applied, but {} was the last given out",
+            self.handed
+        );
+        self.applied = slot;
+        self.enter_configurations();
+        self.settle();
+    }
+
+    /// The connection to a member was lost or made anew: what was sent to it may be gone.
+    pub fn reset(&mut self, member: Incarnation) {
+        self.on_reset(member);
+        self.settle();
+    }
+
+    /// Forms slots and sends what has gathered. `wall_ms` is the wall clock, which only people read.
+    pub fn flush(&mut self, wall_ms: u64) {
+        self.ask_for_reads();
+        match self.role {
+            Role::Leading(_) => self.lead_on(wall_ms),
+            Role::Preparing(_) => {}
+            Role::Following => self.forward_waiting(),
+        }
+        self.settle();
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The proposer that this member knows of.
+    pub fn proposer(&self) -> Option<Incarnation> {
+        match &self.role {
+            Role::Leading(_) | Role::Preparing(_) => Some(self.me),
+            Role::Following => {
+                (self.election.leader() != Ballot::ZERO).then(|| self.election.leader().incarnation)
+            }
+        }
+    }
+
+    /// Whether this member is the proposer and takes commands into slots.
+    pub fn is_leading(&self) -> bool {
+        matches!(self.role, Role::Leading(_))
+    }
+
+    /// Where its log ends.
+    pub fn last(&self) -> Slot {
+        self.log.last()
+    }
+
+    /// What it knows to be decided.
+    pub fn decided(&self) -> Slot {
+        self.decided
+    }
+
+    /// The configuration in force here.
+    pub fn config(&self) -> &Config {
+        &self.entered
+    }
+
+    /// What follows from whatever has changed: the last step of every call.
+    fn settle(&mut self) {
+        self.decide();
+        self.hand_out();
+        self.answer_reads();
+        self.tell_proposer();
+        self.check();
+    }
+
+    fn forward_waiting(&mut self) {
+        let Some(proposer) = self.proposer() else { return };
+        if !self.waiting.is_empty() {
+            let commands = self.waiting.drain(..).collect();
+            self.send(proposer, Message::Forward { commands });
+        }
+    }
+
+    /// A member that does not lead drops them: who sent them sends them again to the proposer, once it knows which.
+    fn on_forward(&mut self, commands: Vec<Bytes>) {
+        if self.is_leading() {
+            self.waiting.extend(commands);
+        }
+    }
+
+    fn hand_out(&mut self) {
+        // What is behind a stop-sign belongs to a configuration that is not entered yet.
+        let end = self.log.stop_sign_behind(self.applied).unwrap_or(self.decided).min(self.decided);
+        while self.handed < end {
+            let next = self.handed.next();
+            let Some((entry, hash)) = self.log.at(next) else { return };
+            self.outputs.push_back(Output::Apply(entry.clone(), *hash));
+            self.handed = next;
+        }
+    }
+
+    fn tell_proposer(&mut self) {
+        let proposer = self.proposer();
+        if proposer != self.told_proposer {
+            self.told_proposer = proposer;
+            self.reads.proposer_changed();
+            self.outputs.push_back(Output::Proposer(proposer));
+        }
+    }
+
+    fn end_round(&mut self) {
+        let outcome = self.election.end_round(&self.entered, self.fitness());
+        self.on_elected(outcome);
+        let round = self.election.round();
+        for voter in self.others() {
+            self.send(voter, Message::Heartbeat { round });
+        }
+        self.repeat();
+    }
+
+    /// What is sent again each round, in case it was lost.
+    fn repeat(&mut self) {
+        self.reads.round_ended();
+        match &self.role {
+            Role::Preparing(_) => self.prepare_again(),
+            Role::Leading(_) => self.show_everyone(),
+            Role::Following => self.follow_again(),
+        }
+    }
+
+    fn fitness(&self) -> Fitness {
+        if !self.is_voter(&self.me) {
+            return Fitness::Unfit;
+        }
+        if self.is_stuck() { Fitness::Stuck } else { Fitness::Fit }
+    }
+
+    fn have(&self) -> Have {
+        Have { acc_ballot: self.acc_ballot, last: self.log.last(), decided: self.decided }
+    }
+
+    fn is_voter(&self, member: &Incarnation) -> bool {
+        self.entered.voters.contains(member)
+    }
+
+    fn others(&self) -> Vec<Incarnation> {
+        self.entered.voters.iter().copied().filter(|voter| *voter != self.me).collect()
+    }
+
+    /// Sends at once. For what vouches for nothing that is not durable.
+    fn send(&mut self, to: Incarnation, message: Message) {
+        let envelope = self.envelope(to, message);
+        self.outputs.push_back(Output::Send(envelope));
+    }
+
+    /// Sends once everything that this member has given out to be kept is durable.
+    fn send_when_kept(&mut self, to: Incarnation, message: Message) {
+        let envelope = self.envelope(to, message);
+        if let Some(envelope) = self.keep.hold(envelope) {
+            self.outputs.push_back(Output::Send(envelope));
+        }
+    }
+
+    fn envelope(&self, to: Incarnation, message: Message) -> Envelope {
+        Envelope { from: self.me, to, epoch: self.entered.epoch, message }
+    }
+
+    fn persist(&mut self, what: Persist) {
+        let id = self.keep.give_out(&what);
+        self.outputs.push_back(Output::Persist(id, what));
+    }
+}
+
+/// The few numbers that tell where a member stands.
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.role {
+            Role::Following => "following",
+            Role::Preparing(_) => "preparing",
+            Role::Leading(_) => "leading",
+        };
+        let Member { entered, log, decided, applied, promised, acc_ballot, .. } = self;
+        let leader = self.election.leader();
+        write!(
+            f,
+            "{role} in epoch {} of {}, log {}..{}, ",
+            entered.epoch,
+            entered.voters.len(),
+            log.base(),
+            log.last()
+        )?;
+        write!(
+            f,
+            "decided {decided}, applied {applied}, promised {}, accepted {}, ",
+            promised.n, acc_ballot.n
+        )?;
+        write!(f, "leader {}, happy {}, waiting {}", leader.n, self.election.is_happy(), self.waiting.len())
+    }
+}

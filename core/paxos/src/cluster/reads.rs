@@ -1,0 +1,134 @@
+//! How far a read that begins now must see: the read index (Ongaro, *Consensus: Bridging Theory and Practice*, 2014,
+//! section 6.4), asked of the proposer once for all reads that wait.
+
+use super::{Member, Output, Role};
+use crate::message::Message;
+use crate::quorum::is_quorum;
+use crate::{Incarnation, Slot};
+
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    /// Began, and not asked for yet.
+    waiting: Vec<u64>,
+    /// The question under way, and whose it is.
+    asked: Option<(u64, Vec<u64>)>,
+    /// Rounds that ended since it was asked.
+    rounds: u64,
+    last_number: u64,
+    /// May be answered once so much is applied.
+    answered: Vec<(Slot, Vec<u64>)>,
+    /// Questions that this member, a proposer, is to answer.
+    questions: Vec<Question>,
+}
+
+#[derive(Debug)]
+struct Question {
+    from: Incarnation,
+    number: u64,
+    index: Slot,
+    /// The number that a majority has to confirm: first sent after the question came.
+    needs: u64,
+}
+
+impl Reads {
+    /// Numbers its questions from behind `first`.
+    pub fn new(first: u64) -> Reads {
+        Reads { last_number: first, ..Reads::default() }
+    }
+
+    /// Asks anew whatever was asked of a proposer that is none any more.
+    pub fn proposer_changed(&mut self) {
+        if let Some((_, tokens)) = self.asked.take() {
+            self.waiting.extend(tokens);
+        }
+        self.questions.clear();
+    }
+
+    /// A round ended: a question that was under way all of it may be lost, and is asked anew.
+    pub fn round_ended(&mut self) {
+        self.rounds += 1;
+        if self.rounds > 1
+            && let Some((_, tokens)) = self.asked.take()
+        {
+            self.waiting.extend(tokens);
+        }
+    }
+
+    /// Whether a question needs a number that was not sent yet.
+    pub fn need(&self, sent: u64) -> bool {
+        self.questions.iter().any(|question| question.needs > sent)
+    }
+}
+
+impl Member {
+    /// A linearizable read begins: [`Output::Read`] says when it may be answered from what is applied.
+    pub fn read(&mut self, token: u64) {
+        self.reads.waiting.push(token);
+    }
+
+    /// One question at a time, for all that wait.
+    pub(super) fn ask_for_reads(&mut self) {
+        if self.reads.waiting.is_empty() || self.reads.asked.is_some() {
+            return;
+        }
+        let Some(proposer) = self.proposer() else { return };
+        self.reads.last_number += 1;
+        let number = self.reads.last_number;
+        self.reads.rounds = 0;
+        self.reads.asked = Some((number, std::mem::take(&mut self.reads.waiting)));
+        if proposer == self.me {
+            self.on_read_index(self.me, number);
+        } else {
+            self.send(proposer, Message::ReadIndex { number });
+        }
+    }
+
+    pub(super) fn on_read_index(&mut self, from: Incarnation, number: u64) {
+        let Role::Leading(leading) = &self.role else { return };
+        // A follower may have decided on its own what it was told is durable here; and what was decided before this
+        // member led may all stand before its opening slot.
+        let index = self.decided.max(leading.told_durable).max(leading.opening);
+        let needs = leading.confirm + 1;
+        self.reads.questions.push(Question { from, number, index, needs });
+    }
+
+    pub(super) fn on_read_reply(&mut self, number: u64, index: Slot) {
+        if let Some((_, tokens)) = self.reads.asked.take_if(|(asked, _)| *asked == number) {
+            self.reads.answered.push((index, tokens));
+        }
+    }
+
+    /// Answers what is confirmed, and lets go of what is applied.
+    pub(super) fn answer_reads(&mut self) {
+        for (to, number, index) in self.confirmed_questions() {
+            if to == self.me {
+                self.on_read_reply(number, index);
+            } else {
+                self.send(to, Message::ReadReply { number, index });
+            }
+        }
+        let applied = self.applied;
+        let ready: Vec<_> = self.reads.answered.extract_if(.., |(index, _)| *index <= applied).collect();
+        let tokens: Vec<u64> = ready.into_iter().flat_map(|(_, tokens)| tokens).collect();
+        if !tokens.is_empty() {
+            self.outputs.push_back(Output::Read(tokens));
+        }
+    }
+
+    fn confirmed_questions(&mut self) -> Vec<(Incarnation, u64, Slot)> {
+        let Role::Leading(leading) = &self.role else { return Vec::new() };
+        // Before its opening slot is decided, something may be decided that it does not know to be. And while a
+        // stop-sign is in its log, those who come after may have gone on.
+        if leading.opening > self.decided || self.log.stop_sign_behind(self.applied).is_some() {
+            return Vec::new();
+        }
+        let entered = &self.entered;
+        let is_confirmed = |question: &mut Question| {
+            let confirmed =
+                entered.voters.iter().copied().filter(|voter| leading.confirmed(voter) >= question.needs);
+            leading.confirm >= question.needs && is_quorum(entered, confirmed.chain([self.me]))
+        };
+        let answered = self.reads.questions.extract_if(.., is_confirmed);
+        answered.map(|question| (question.from, question.number, question.index)).collect()
+    }
+}

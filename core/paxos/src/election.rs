@@ -1,0 +1,181 @@
+//! Who is to lead: ballot leader election by heartbeats that are request and reply, so that each proves both directions
+//! (Ng, Haridi, Carbone, *OmniPaxos*, EuroSys 2023, section 5). It elects; whether the elected may decide anything is the
+//! acceptors' matter, and safety never depends on this module.
+//! Never here: the log, or when a round ends (the replica says so).
+
+use crate::quorum::is_quorum;
+use crate::{Ballot, Config, Incarnation};
+
+/// What a member says of itself when it is asked in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// The ballot it would lead under.
+    pub ballot: Ballot,
+    /// The ballot of the leader it follows.
+    pub leader: Ballot,
+    /// Whether it can do its part under that leader.
+    pub happy: bool,
+    /// Whether what it says counts: a member with a suspect tail is asked, but does not count.
+    pub counts: bool,
+    /// Voters it did not hear of in its last whole round, for people to see where a partition runs.
+    pub unheard: Vec<Incarnation>,
+}
+
+/// What a member can do as a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fitness {
+    /// It may take over, and lead.
+    Fit,
+    /// It leads, but gets nothing done: its disk or its followers are stuck. It is unhappy, so that others may take over.
+    Stuck,
+    /// It may neither take over nor count: it has a suspect tail, or is no voter.
+    Unfit,
+}
+
+/// What a round came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing new.
+    Same,
+    /// Another member leads.
+    Follow(Ballot),
+    /// This member is to lead under this ballot, of its own.
+    Lead(Ballot),
+}
+
+/// The election's state at one member, for one configuration.
+#[derive(Debug, Clone)]
+pub struct Election {
+    me: Incarnation,
+    /// The ballot under which this member would lead, or does.
+    ballot: Ballot,
+    leader: Ballot,
+    happy: bool,
+    round: u64,
+    replies: Vec<(Incarnation, Beat)>,
+    unheard: Vec<Incarnation>,
+}
+
+impl Election {
+    /// A member that follows nobody yet. `above` is the greatest ballot it ever promised or used; rounds are numbered from
+    /// `round`.
+    pub fn new(me: Incarnation, above: Ballot, round: u64) -> Election {
+        // Not one that it led under before it was started again: others may still take that for the leader's.
+        let ballot = Ballot { n: above.n + 1, priority: 0, incarnation: me };
+        Election {
+            me,
+            ballot,
+            leader: Ballot::ZERO,
+            happy: false,
+            round,
+            replies: Vec::new(),
+            unheard: Vec::new(),
+        }
+    }
+
+    /// The greatest leader it knows of.
+    pub fn leader(&self) -> Ballot {
+        self.leader
+    }
+
+    /// Whether this member is the leader it knows of.
+    pub fn is_leader(&self) -> bool {
+        self.leader == self.ballot && self.leader != Ballot::ZERO
+    }
+
+    /// Whether it can do its part under its leader.
+    pub fn is_happy(&self) -> bool {
+        self.happy
+    }
+
+    /// The round under way: replies to an earlier one are not counted.
+    pub fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// The answer to somebody's request.
+    pub fn beat(&self, fitness: Fitness) -> Beat {
+        Beat {
+            ballot: self.ballot,
+            leader: self.leader,
+            happy: self.happy && fitness == Fitness::Fit,
+            counts: fitness != Fitness::Unfit,
+            unheard: self.unheard.clone(),
+        }
+    }
+
+    /// Somebody answered.
+    pub fn reply(&mut self, from: Incarnation, round: u64, beat: Beat) {
+        if round == self.round && beat.counts && self.replies.iter().all(|(known, _)| *known != from) {
+            self.replies.push((from, beat));
+        }
+    }
+
+    /// Somebody refused this member for the sake of a greater ballot. Returns whether that is a new leader.
+    pub fn outdone(&mut self, by: Ballot) -> bool {
+        let is_new = by > self.leader;
+        if is_new {
+            self.leader = by;
+            if by.incarnation == self.me {
+                // Of an earlier life of this member, which told others of it but did not live to keep it.
+                self.ballot.n = self.ballot.n.max(by.n + 1);
+            }
+        }
+        is_new
+    }
+
+    /// This member does not lead after all: it is unhappy until somebody does, itself under a greater ballot perhaps.
+    pub fn resign(&mut self) {
+        if self.is_leader() {
+            self.ballot.n += 1;
+            self.happy = false;
+        }
+    }
+
+    /// Ends the round, draws its conclusions, and begins the next.
+    pub fn end_round(&mut self, config: &Config, fitness: Fitness) -> Outcome {
+        let mut replies = std::mem::take(&mut self.replies);
+        replies.retain(|(from, _)| *from != self.me && config.voters.contains(from));
+        self.round += 1;
+        let heard = |voter: &Incarnation| *voter == self.me || replies.iter().any(|(from, _)| from == voter);
+        self.unheard = config.voters.iter().copied().filter(|voter| !heard(voter)).collect();
+        let before = self.leader;
+        if let Some(greatest) = replies.iter().map(|(_, beat)| beat.leader).max() {
+            self.outdone(greatest);
+        }
+        self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
+        if fitness == Fitness::Fit && self.should_take_over(config, &replies) {
+            return Outcome::Lead(self.take_over());
+        }
+        if self.leader == before { Outcome::Same } else { Outcome::Follow(self.leader) }
+    }
+
+    /// Takes over without having been elected: for who led the configuration before this one.
+    pub fn take_over(&mut self) -> Ballot {
+        self.ballot = Ballot { n: self.leader.n.max(self.ballot.n) + 1, ..self.ballot };
+        (self.leader, self.happy) = (self.ballot, true);
+        self.ballot
+    }
+
+    /// A leader needs a quorum that follows nobody greater, or a greater leader that is happy itself; anybody else
+    /// needs to hear from its leader that it is happy.
+    fn can_be_happy(&self, config: &Config, replies: &[(Incarnation, Beat)]) -> bool {
+        if !self.is_leader() {
+            return replies.iter().any(|(_, beat)| beat.ballot == self.leader && beat.happy);
+        }
+        let followers = replies.iter().filter(|(_, beat)| beat.leader <= self.leader).map(|(from, _)| *from);
+        let sees_greater = replies.iter().any(|(_, beat)| beat.leader > self.leader && beat.happy);
+        sees_greater || is_quorum(config, followers.chain([self.me]))
+    }
+
+    fn should_take_over(&self, config: &Config, replies: &[(Incarnation, Beat)]) -> bool {
+        !self.happy
+            && config.voters.contains(&self.me)
+            && replies.iter().all(|(_, beat)| !beat.happy)
+            && is_quorum(config, replies.iter().map(|(from, _)| *from).chain([self.me]))
+    }
+}
+
+#[cfg(test)]
+#[path = "election_tests.rs"]
+mod tests;

@@ -122,12 +122,12 @@ impl<T: Send + 'static> Feed<T> {
         let shared = Arc::clone(&self.inner);
         Op::new(subject, poisoned, |_| async move {
             if let Some(inner) = shared.get() {
+                let _last = LetGo(inner);
                 tokio::select! {
                     biased;
                     () = inner.closed.cancelled() => {}
                     () = inner.fill() => {}
                 }
-                inner.drop_if_closed();
             }
             Ok(())
         })
@@ -216,9 +216,23 @@ impl<T> Inner<T> {
     }
 }
 
+/// Lets go of a closed feed's stream at the end of a wait, which may be given up: whoever closed the feed meanwhile
+/// could not.
+struct LetGo<'a, T>(&'a Inner<T>);
+
+impl<T> Drop for LetGo<'_, T> {
+    fn drop(&mut self) {
+        self.0.drop_if_closed();
+    }
+}
+
 impl<T> Drop for Inner<T> {
     fn drop(&mut self) {
         let _context = self.handle.as_ref().map(Handle::enter);
         *self.source.get_mut() = Source::Over;
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

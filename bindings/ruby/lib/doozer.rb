@@ -13,8 +13,6 @@ unless Doozer::Native::VERSION == Doozer::VERSION
                    "install the gem again (gem pristine doozer), so that both come from one build"
 end
 
-Doozer::Native.define
-
 require_relative "doozer/client"
 require_relative "doozer/stream"
 require_relative "doozer/lock"

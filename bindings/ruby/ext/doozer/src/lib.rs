@@ -24,18 +24,12 @@ mod wait;
 use doozer_bridge::{noop, noop_async};
 use magnus::{Error, Ruby, function, prelude::*};
 
-/// Called by Ruby when the library is loaded: defines only what tells the version, which is compared before anything else
-/// is used.
+/// Called by Ruby when the library is loaded. What is defined anywhere else than here may be called from any ractor.
 #[magnus::init(name = "doozer_native")]
 fn init(ruby: &Ruby) -> Result<(), Error> {
-    let native = ruby.define_module("Doozer")?.define_module("Native")?;
-    native.const_set("VERSION", doozer_bridge::VERSION)?;
-    native.define_singleton_method("define", function!(define, 0))
-}
-
-/// Defines the classes. `Doozer::Error` and the structs are there by now.
-fn define(ruby: &Ruby) -> Result<(), Error> {
     let doozer = ruby.define_module("Doozer")?;
+    // `lib/doozer.rb` compares it before it uses anything of this library.
+    doozer.define_module("Native")?.const_set("VERSION", doozer_bridge::VERSION)?;
     client::define(ruby, doozer)?;
     stream::define(ruby, doozer)?;
     lock::define(ruby, doozer)?;

@@ -1,0 +1,132 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+require_relative "scheduler"
+
+# Under a fiber scheduler a wait lets other fibers run.
+class FiberTest < DoozerTest
+  # Runs a block in a thread with a scheduler; what it schedules has ended then.
+  def scheduled(&block)
+    proxied
+    thread do
+      Fiber.set_scheduler(Scheduler.new)
+      block.call
+    end.value
+  end
+
+  def test_fibers_run_while_one_waits
+    order = []
+    scheduled do
+      Fiber.schedule do
+        order << :waits
+        order << client.wait("/a", 1).value
+      end
+      Fiber.schedule do
+        order << :sets
+        client.set("/a", "x", 0)
+      end
+      Fiber.schedule { order << :third }
+    end
+    assert_equal [:waits, :sets, :third, "x"], order
+  end
+
+  def test_many_fibers_wait_at_once
+    events = []
+    scheduled do
+      100.times { |i| Fiber.schedule { events << client.wait("/many/#{i}", 1).path } }
+      100.times { |i| Fiber.schedule { client.set("/many/#{i}", "", 0) } }
+    end
+    assert_equal Array.new(100) { |i| "/many/#{i}" }.sort, events.sort
+  end
+
+  def test_every_kind_of_call
+    scheduled do
+      Fiber.schedule do
+        Doozer::Node.start do |node|
+          node.client do |client|
+            rev = client.set("/a", "x", 0)
+            assert_equal ["x", rev], client.get("/a").to_a
+            assert_equal ["x", rev], client.config("/a") { |file| break file.to_a }
+            assert_equal ["/a"], client.list("/a").map(&:path)
+            assert_equal rev, client.watch("/a", 1).next.rev
+            assert_equal 5, client.lock("/l") { 5 }
+            assert_raises(Doozer::RevMismatch) { client.set("/a", "y", 0) }
+            assert_raises(Doozer::Timeout) { client.wait("/never", 1, timeout: 0.01) }
+            assert_raises(Doozer::Timeout) { client.watch("/never", 1).next(timeout: 0.01) }
+          end
+        end
+      end
+    end
+  end
+
+  def test_locks_of_fibers_take_turns
+    turns = []
+    scheduled do
+      3.times do |i|
+        Fiber.schedule do
+          client.lock("/l") do
+            turns << i
+            client.nop
+            turns << i
+          end
+        end
+      end
+    end
+    assert_equal [0, 1, 2], turns.each_slice(2).map { |pair| pair.uniq.then { |one| assert_equal(1, one.size) && one.first } }.sort
+  end
+
+  def test_a_fiber_that_is_interrupted_takes_its_request_back
+    ended = nil
+    scheduled do
+      fiber = Fiber.schedule do
+        proxied.wait("/never", 1)
+      rescue Stop
+        ended = proxied.set("/usable", "", -1)
+      end
+      Fiber.schedule do
+        proxy.tell("expect WAIT")
+        fiber.raise(Stop)
+      end
+    end
+    assert_operator ended, :>, 0
+    proxy.tell("expect CANCEL")
+  end
+
+  def test_timeout
+    scheduled do
+      Fiber.schedule { assert_raises(Timeout::Error) { Timeout.timeout(1) { proxied.wait("/never", 1) } } }
+    end
+    proxy.tell("expect WAIT")
+    proxy.tell("expect CANCEL")
+  end
+
+  def test_several_schedulers_share_a_client
+    mine = client
+    threads = Array.new(4) do |number|
+      thread do
+        Fiber.set_scheduler(Scheduler.new)
+        50.times { |i| Fiber.schedule { mine.set("/shared/#{number}/#{i}", "", 0) } }
+      end
+    end
+    threads.each(&:value)
+    assert_equal 200, mine.list("/shared/**").count
+  end
+
+  def test_in_a_child_too
+    scheduled { Fiber.schedule { client.nop } }
+    mine = client
+    child do
+      Thread.new do
+        Fiber.set_scheduler(Scheduler.new)
+        Fiber.schedule { mine.set("/child", "x", 0) }
+      end.join
+    end.call
+    assert_equal "x", client.get("/child").value
+    scheduled { Fiber.schedule { client.nop } }
+  end
+
+  def test_a_blocking_fiber_blocks
+    value = scheduled { Fiber.new(blocking: true) { client.set("/a", "x", 0) }.resume }
+    assert_equal value, client.get("/a").rev
+  end
+end

@@ -1,0 +1,137 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+# Whatever Ruby ends a wait with ends it at once, takes the request back, and leaves the client usable.
+class InterruptsTest < DoozerTest
+  # A wait that has reached the member, in a thread.
+  def waiting
+    mine = proxied
+    thread { mine.wait("/never", 1) }.tap { proxy.tell("expect WAIT") }
+  end
+
+  def assert_taken_back
+    proxy.tell("expect CANCEL")
+    assert_operator proxied.set("/usable", "", -1), :>, 0
+  end
+
+  def test_thread_raise
+    one = waiting
+    one.raise(Stop, "enough")
+    error = at_once { assert_raises(Stop) { one.value } }
+    assert_equal "enough", error.message
+    assert_taken_back
+  end
+
+  def test_thread_kill
+    one = waiting
+    at_once { one.kill.join }
+    assert_taken_back
+  end
+
+  def test_timeout
+    mine = proxied
+    at_once { assert_raises(Timeout::Error) { Timeout.timeout(1) { mine.wait("/never", 1) } } }
+    proxy.tell("expect WAIT")
+    assert_taken_back
+  end
+
+  def test_a_time_limit_of_the_call
+    mine = proxied
+    at_once { assert_raises(Doozer::Timeout) { mine.wait("/never", 1, timeout: 1) } }
+    proxy.tell("expect WAIT")
+    assert_taken_back
+  end
+
+  def test_an_interrupt_in_a_blocking_call_only
+    mine = proxied
+    one = thread { Thread.handle_interrupt(Stop => :on_blocking) { mine.wait("/never", 1) } }
+    proxy.tell("expect WAIT")
+    one.raise(Stop)
+    at_once { assert_raises(Stop) { one.value } }
+    assert_taken_back
+  end
+
+  def test_an_interrupt_that_is_put_off_ends_nothing
+    mine = client
+    one = thread do
+      got = nil
+      begin
+        Thread.handle_interrupt(Stop => :never) { got = mine.wait("/awaited", 1) }
+      rescue Stop
+        [got, :stopped]
+      end
+    end
+    until_so { one.stop? }
+    one.raise(Stop)
+    rev = client.set("/awaited", "x", 0)
+    event, stopped = one.value
+    assert_equal [rev, :stopped], [event.rev, stopped]
+  end
+
+  # A Ruby whose main thread waits.
+  def interrupted(before = "")
+    proxied
+    code = <<~RUBY
+      require "doozer"
+      client = Doozer.connect(#{proxy.address.inspect})
+      #{before}
+      begin
+        client.wait("/never", 1)
+      rescue Interrupt
+        client.set("/after", "", -1)
+        print "interrupted"
+      end
+    RUBY
+    said, process = Open3.popen2e(Gem.ruby, "-e", code).then { |_, output, waiter| [output, waiter] }
+    proxy.tell("expect WAIT")
+    Process.kill(:INT, process.pid)
+    assert_equal "interrupted", at_once { said.read }
+    assert_predicate process.value, :success?
+    proxy.tell("expect CANCEL")
+    assert_operator client.get("/after").rev, :>, 0
+  end
+
+  def test_ctrl_c = interrupted
+
+  def test_ctrl_c_beside_another_thread = interrupted("Thread.new { Thread.stop }")
+
+  def test_ctrl_c_beside_a_thread_that_waits = interrupted("Thread.new { client.watch('/never', 1).next }")
+
+  def test_a_signal_handler_makes_calls_and_the_wait_goes_on
+    mine = client
+    before = trap("USR2") { mine.set("/trapped", "x", 0) }
+    assert_equal "x", Timeout.timeout(SOON_S) {
+      # From elsewhere: only the main thread runs handlers.
+      sender = Process.spawn("kill -USR2 #{Process.pid}")
+      event = mine.wait("/trapped", 1)
+      Process.wait(sender)
+      event.value
+    }
+  ensure
+    trap("USR2", before || "DEFAULT")
+  end
+
+  def test_other_threads_run_while_one_waits
+    mine = client
+    one = thread { mine.wait("/late", 1) }
+    until_so { one.stop? }
+    counted = 0
+    counter = thread { 100_000.times { counted += 1 } }
+    counter.join
+    100.times { client.set("/other", "", -1) }
+    assert_predicate one, :alive?
+    client.set("/late", "", 0)
+    assert_equal ["/late", 100_000], [one.value.path, counted]
+  end
+
+  def test_many_waits_interrupted_at_any_moment
+    mine = client
+    20.times do |round|
+      threads = Array.new(8) { thread { mine.wait("/never", 1) } }
+      threads.each { |one| round.even? ? one.raise(Stop) : one.kill }
+      threads.each { |one| ended(one) }
+    end
+    assert_operator mine.set("/usable", "", -1), :>, 0
+  end
+end

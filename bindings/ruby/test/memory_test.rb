@@ -1,0 +1,116 @@
+# frozen_string_literal: true
+
+require "objspace"
+require_relative "helper"
+
+# Handles and the garbage collector.
+class MemoryTest < DoozerTest
+  def test_everything_works_while_the_collector_runs_at_every_step
+    mine = client
+    mine.set("/a", "x" * 100, 0)
+    GC.stress = true
+    3.times do
+      assert_equal 100, mine.get("/a").value.size
+      rev = mine.set("/a", "x" * 100, -1)
+      assert_equal ["/a"], mine.walk("/?").map(&:path)
+      assert_equal ["/a"], mine.list("/?").map(&:path)
+      assert_equal "/a", mine.watch("/?", rev).next.path
+      assert_equal rev, mine.config("/a").next.rev
+      assert_raises(Doozer::RevMismatch) { mine.add("/a", "") }
+      assert_operator mine.lock("/l", &:rev), :>, rev
+      assert_equal rev, member.get_local("/a").rev
+      assert_equal ["a"], mine.getdir("/").grep("a")
+    end
+  ensure
+    GC.stress = false
+  end
+
+  def test_compaction_moves_what_it_likes
+    mine = client
+    watch = mine.watch("/a", 1)
+    held = mine.lock("/l")
+    rev = mine.set("/a", "x", 0)
+    # Moves everything that may move, and looks for what still points to where it was.
+    GC.verify_compaction_references(toward: :empty, (RUBY_VERSION < "3.2" ? :double_heap : :expand_heap) => true)
+    assert_equal ["x", rev], mine.get("/a").to_a
+    assert_equal ["/a", "x", rev, :set], watch.next.to_a
+    assert_raises(Doozer::RevMismatch) { mine.add("/a", "") }
+    assert_predicate held, :held?
+    held.unlock
+  end
+
+  def test_a_handle_that_is_dropped_under_a_wait
+    address = member.address
+    node = Doozer::Node.start
+    waits = [
+      thread { Doozer.connect(address).wait("/dropped", 1).path },
+      thread { Doozer.connect(address).watch("/dropped", 1).next.path },
+      thread { Doozer.connect(address).config("/dropped").find(&:value).value },
+      thread { node.client.tap { node = nil }.wait("/within", 1).path }
+    ]
+    until_so { waits.all?(&:stop?) }
+    5.times { GC.start }
+    client.set("/dropped", "x", 0)
+    assert_equal ["/dropped", "/dropped", "x"], waits.first(3).map(&:value)
+    assert_predicate waits.last, :alive?
+  rescue Doozer::Disconnected
+    flunk "what is used was collected"
+  end
+
+  def test_what_is_forgotten_is_let_go_of_without_waiting
+    made = lambda do
+      20.times do |i|
+        node = Doozer::Node.start(listen: "127.0.0.1:0")
+        remote = Doozer.connect(node.address)
+        remote.watch("/**", 1).next
+        remote.list("/**").next
+        remote.lock("/l")
+        node.client.wait("/ctl/**", 1) if i.odd?
+      end
+    end
+    thread(&made).value
+    until_so do
+      at_once { GC.start }
+      [Doozer::Node, Doozer::Client, Doozer::Stream, Doozer::Lock].sum { |kind| ObjectSpace.each_object(kind).count } < 40
+    end
+    assert_nil client.nop
+  end
+
+  def test_closing_twice_and_using_what_is_closed
+    mine = another
+    watch = mine.watch("/a", 1)
+    lock = mine.lock("/l")
+    2.times { assert_nil mine.close }
+    assert_predicate mine, :closed?
+    calls = { get: ["/a"], set: ["/a", "", 0], add: ["/a", ""], del: ["/a", 0], rev: [], stat: ["/a"], getdir: ["/"],
+              walk: ["/**"], list: ["/**"], wait: ["/a", 1], watch: ["/a", 1], config: ["/a"], lock: ["/l"], nop: [],
+              self_id: [], access: [""] }
+    calls.each { |call, arguments| assert_raises(Doozer::Closed, call.to_s) { mine.public_send(call, *arguments) } }
+    assert_raises(Doozer::Closed) { watch.next }
+    assert_raises(Doozer::Closed) { lock.unlock }
+  end
+
+  def test_memory_stays_where_it_was
+    mine = client
+    work = lambda do |count|
+      count.times do |i|
+        path = "/memory/#{i % 100}"
+        mine.set(path, "x" * 128, -1)
+        mine.get(path)
+        member.get_local(path)
+        mine.add(path, "") rescue Doozer::RevMismatch
+      end
+      GC.start
+    end
+    rss = -> { File.read("/proc/self/status")[/VmRSS:\s+(\d+)/, 1].to_i }
+    # The member keeps a history of its own, which is not what is looked at: a short one.
+    work.call(2_000)
+    before = rss.call
+    work.call(4_000)
+    assert_operator rss.call - before, :<, 16 << 10, "kB more"
+  end
+
+  def test_a_struct_knows_its_size
+    assert_operator ObjectSpace.memsize_of(client), :>, 0
+  end
+end

@@ -79,6 +79,7 @@ fn generate(root: &Path) -> Result<Vec<Output>> {
         Output { path: "ffi/c/src/code.rs", text: rustfmt(root, &hosts::c(&table))? },
         Output { path: "bindings/python/python/doozer/_errors.py", text: hosts::python(&table) },
         Output { path: "bindings/ruby/lib/doozer/errors.rb", text: hosts::ruby(&table) },
+        Output { path: "bindings/ruby/sig/doozer/errors.rbs", text: hosts::ruby_types(&table) },
         Output { path: "bindings/node/lib/errors.cjs", text: hosts::node(&table) },
         Output { path: "bindings/node/lib/errors.d.cts", text: hosts::node_types(&table) },
     ])

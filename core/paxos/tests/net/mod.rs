@@ -137,8 +137,8 @@ impl Net {
         let node = self.node(number);
         node.is_up = false;
         node.disk.under_way.clear();
-        // Its connections end with it.
-        self.flying.retain(|envelope| envelope.from != id(number) && envelope.to != id(number));
+        // What it sent may still arrive.
+        self.flying.retain(|envelope| envelope.to != id(number));
     }
 
     /// Starts it again from its disk.

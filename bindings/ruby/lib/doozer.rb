@@ -26,14 +26,14 @@ module Doozer
   # `uri` is `doozer:?ca=HOST:PORT&cn=NAME` or `HOST:PORT,HOST:PORT`; nil is what the environment's DOOZER_URI says, or a
   # member at 127.0.0.1:8046. All else may be left out:
   #
-  # [timeout]                     how long a call may take, in seconds, reconnecting included; default: 10, Float::INFINITY is without end
-  # [connect_timeout]             how long opening it may take, over all addresses; default: 10
-  # [secret]                      what it presents on each connection
-  # [name]                        what it calls itself to members, for their logs
-  # [boot]                        the URI of the cluster in which a cluster's name is looked up; default: the environment's DOOZER_BOOT_URI
-  # [tls_ca]                      TLS: the certificates, a PEM file, that may have signed a member's
-  # [tls_cert, tls_key]           its own certificate and private key, PEM files, for clusters that ask for one
-  # [tls_server_name]             what a member's certificate must be for; default: the host of the address
+  # [timeout] how long a call may take, in seconds, reconnecting included; Float::INFINITY is without end. Default: 10.
+  # [connect_timeout] how long opening it may take, over all addresses. Default: 10.
+  # [secret] what it presents on each connection.
+  # [name] what it calls itself to members, for their logs.
+  # [boot] the URI of the cluster in which a cluster's name is looked up. Default: the environment's DOOZER_BOOT_URI.
+  # [tls_ca] TLS: the certificates, a PEM file, that may have signed a member's.
+  # [tls_cert, tls_key] its own certificate and private key, PEM files, for clusters that ask for one.
+  # [tls_server_name] what a member's certificate must be for. Default: the host of the address.
   #
   # Raises BadUri; Timeout or Disconnected, naming the addresses, if nobody is there; PermissionDenied if the secret is
   # wrong; Io.

@@ -98,6 +98,22 @@ class InterruptsTest < DoozerTest
 
   def test_ctrl_c_beside_a_thread_that_waits = interrupted("Thread.new { client.watch('/never', 1).next }")
 
+  def test_a_process_ends_though_threads_wait
+    said = at_once do
+      ruby("-rdoozer", "-e", <<~RUBY)
+        node = Doozer::Node.start(listen: "127.0.0.1:0")
+        client = Doozer.connect(node.address)
+        watch = client.watch("/never", 1)
+        lock = client.lock("/l")
+        threads = [Thread.new { client.wait("/never", 1) }, Thread.new { watch.next }, Thread.new { client.lock("/l") },
+                   Thread.new { node.client.wait("/never", 1) }]
+        Thread.pass until threads.all?(&:stop?)
+        print "ends"
+      RUBY
+    end
+    assert_equal "ends", said
+  end
+
   def test_a_signal_handler_makes_calls_and_the_wait_goes_on
     mine = client
     before = trap("USR2") { mine.set("/trapped", "x", 0) }

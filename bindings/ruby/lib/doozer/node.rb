@@ -7,16 +7,17 @@ module Doozer
     # Starts a member; returns when it serves. With a block, gives the Node to the block, stops it when the block is left,
     # and returns what the block does. All arguments may be left out:
     #
-    # [data_dir]                 the folder of its data, made if it is not there; every write is on disk before it is answered. Without it, it keeps everything in memory
-    # [listen]                   "HOST:PORT" to serve clients on; port 0 takes a free one. Without it, it serves this process only
-    # [cluster_name]             used at a cluster's birth only; default: "local"
-    # [history]                  how many revisions it keeps
-    # [history_bytes]            how many bytes these may take
-    # [max_value]                the largest value in bytes; used at a cluster's birth only
-    # [secret, read_secret]      what clients have to present to write, and to read
-    # [tls_cert, tls_key]        its certificate chain and private key, PEM files: clients are served over TLS
-    # [tls_ca]                   clients must show a certificate signed by one of these
-    # [hostname]                 what `/ctl/node/ID/hostname` says
+    # [data_dir] the folder of its data, made if it is not there: every write is on disk before it is answered. Without it,
+    #            everything is in memory.
+    # [listen] "HOST:PORT" to serve clients on; port 0 takes a free one. Without it, it serves this process only.
+    # [cluster_name] used at a cluster's birth only. Default: "local".
+    # [history] how many revisions it keeps.
+    # [history_bytes] how many bytes these may take.
+    # [max_value] the largest value in bytes; used at a cluster's birth only.
+    # [secret, read_secret] what clients have to present to write, and to read.
+    # [tls_cert, tls_key] its certificate chain and private key, PEM files: clients are served over TLS.
+    # [tls_ca] clients must show a certificate signed by one of these.
+    # [hostname] what `/ctl/node/ID/hostname` says.
     #
     # Raises Io with what stood in the way.
     def self.start(data_dir: nil, listen: nil, cluster_name: nil, history: nil, history_bytes: nil, max_value: nil,

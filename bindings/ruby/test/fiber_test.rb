@@ -101,6 +101,38 @@ class FiberTest < DoozerTest
     proxy.tell("expect CANCEL")
   end
 
+  def test_a_fiber_that_is_forgotten_takes_its_request_back
+    mine = proxied
+    forget = lambda do
+      scheduler = Scheduler.new
+      # It never gives its fibers another turn.
+      def scheduler.close = nil
+      Fiber.set_scheduler(scheduler)
+      20.times { Fiber.schedule { mine.wait("/never", 1) } }
+    end
+    thread(&forget).join
+    proxy.tell("expect WAIT")
+    until_so do
+      GC.start
+      ObjectSpace.each_object(Doozer::Native::Call).count < 10
+    end
+    proxy.tell("expect CANCEL")
+  end
+
+  def test_while_the_collector_runs_at_every_step
+    mine = client
+    scheduled do
+      GC.stress = true
+      Fiber.schedule { assert_equal "x", mine.wait("/stress", 1).value }
+      Fiber.schedule do
+        mine.set("/stress", "x", 0)
+        assert_raises(Doozer::RevMismatch) { mine.add("/stress", "") }
+      end
+    end
+  ensure
+    GC.stress = false
+  end
+
   def test_several_schedulers_share_a_client
     mine = client
     threads = Array.new(4) do |number|

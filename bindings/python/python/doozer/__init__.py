@@ -104,3 +104,9 @@ __all__ = [
     "__version__",
     "connect",
 ]
+
+# Where they are found, and not where they happen to be written.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+del _name

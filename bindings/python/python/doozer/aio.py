@@ -60,6 +60,8 @@ class _Reactor:
             # Still there: the task was cancelled, or is thrown away.
             if self._futures.pop(number, None) is not None:
                 call.cancel()
+            # A lock that came at the last moment must not live on with an exception's frames.
+            del future
 
     def _settle(self) -> None:
         for number, value, error in self._calls.take():
@@ -117,7 +119,11 @@ class _Opening(Coroutine[Any, Any, Opened], Generic[Opened]):
         return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
-        return self._coroutine.throw(*error)
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            # It would be part of its own frames.
+            del error
 
     def close(self) -> None:
         self._coroutine.close()

@@ -66,6 +66,8 @@ class _Reactor:
             # Still there: the greenlet was killed, or its time is over.
             if self._forget(number) is not None:
                 call.cancel()
+            # A lock that came at the last moment must not live on with an exception's frames.
+            del result
 
     def _settle(self) -> None:
         for number, value, error in self._calls.take():

@@ -1,0 +1,55 @@
+"""The runner of the scenarios: it fails what does not hold, and passes over nothing it does not know."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+RUNNER = pathlib.Path(__file__).resolve().parents[1] / "conformance.py"
+
+SET = 'do = "set"\npath = "/a"\nvalue = "x"\nrev = 0\nsave = "r"\n'
+
+WRONG = {
+    "another-value": 'do = "get"\npath = "/a"\nexpect_value = "y"\n',
+    "an-empty-value": 'do = "get"\npath = "/a"\nexpect_value = ""\n',
+    "another-revision": 'do = "get"\npath = "/a"\nexpect_rev = "r+1"\n',
+    "no-revision-above": 'do = "get"\npath = "/a"\nexpect_rev_above = "r"\n',
+    "not-missing": 'do = "get"\npath = "/a"\nexpect_missing = true\n',
+    "missing": 'do = "get"\npath = "/b"\nexpect_value = ""\n',
+    "no-error": 'do = "get"\npath = "/a"\nerror = "ISDIR"\n',
+    "an-error": 'do = "add"\npath = "/a"\nvalue = "x"\n',
+    "another-error": 'do = "add"\npath = "/a"\nvalue = "x"\nerror = "ISDIR"\n',
+    "another-operation": 'do = "add"\npath = "/a"\nvalue = "x"\nerror = "REV_MISMATCH"\nerror_op = "set"\n',
+    "another-path": 'do = "add"\npath = "/a"\nvalue = "x"\nerror = "REV_MISMATCH"\nerror_path = "/b"\n',
+    "another-detail": 'do = "add"\npath = "/a"\nvalue = "x"\nerror = "REV_MISMATCH"\nerror_detail = "moon"\n',
+    "another-change": 'do = "wait"\nglob = "/a"\nrev = 1\nexpect_change = "del"\n',
+    "another-event": 'do = "wait"\nglob = "/a"\nrev = 1\nexpect_path = "/b"\n',
+    "other-names": 'do = "getdir"\npath = "/"\nexpect_names = "a b ctl"\n',
+    "no-names": 'do = "walk"\nglob = "/a"\nexpect_names = ""\n',
+    "other-values": 'do = "walk"\nglob = "/a"\nexpect_values = "y"\n',
+    "another-count": 'do = "walk"\nglob = "/a"\nexpect_count = 0\n',
+    "another-length": 'do = "stat"\npath = "/a"\nexpect_len = 2\n',
+    "an-unknown-key": 'do = "get"\npath = "/a"\nnonsense = 1\n',
+    "an-unknown-step": 'do = "dance"\n',
+    "an-unknown-form": 'do = "get"\npath = [1]\n',
+    "a-child-that-fails": 'do = "fork"\n[[scenario.step]]\ndo = "get"\npath = "/a"\nexpect_value = "y"\n'
+    '[[scenario.step]]\ndo = "join"\n',
+}
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio", "gevent"])
+def test_what_does_not_hold_fails(tmp_path, way):
+    fine = f'[[scenario]]\nname = "fine"\nabout = "Fine."\n[[scenario.step]]\n{SET}'
+    scenarios = [
+        f'[[scenario]]\nname = "{name}"\nabout = "Wrong."\n[[scenario.step]]\n{SET}[[scenario.step]]\n{steps}'
+        for name, steps in WRONG.items()
+    ]
+    (tmp_path / "some.toml").write_text("\n".join([fine, *scenarios]), encoding="utf-8")
+    words = [sys.executable, str(RUNNER), "--way", way, str(tmp_path), str(tmp_path / "out.tsv")]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = [line.split("\t") for line in (tmp_path / "out.tsv").read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == ["fine", "pass", ""]
+    assert [line[:2] for line in lines[1:]] == [[name, "fail"] for name in WRONG], done.stderr
+    assert all(line[2] and "runner broke" not in line[2] for line in lines[1:]), lines
+    assert done.returncode == 1

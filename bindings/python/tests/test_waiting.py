@@ -1,0 +1,237 @@
+"""Waits: the interpreter is free meanwhile, signals end them, and what is given up is taken back from the member."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import doozer
+
+from .conftest import PATIENCE, Background
+
+
+class Stop(Exception):
+    """What the handler of a signal raises here."""
+
+
+@pytest.fixture
+def alarm():
+    """Lets `Stop` be raised on this thread after some time."""
+
+    def stop(*_):
+        raise Stop
+
+    before = signal.signal(signal.SIGALRM, stop)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_other_threads_run_on(client):
+    # The wait can end only if this thread does something meanwhile.
+    waiting = Background(lambda: client.wait("/a", 1))
+    client.set("/a", b"x", 0)
+    assert waiting.get().value == b"x"
+
+
+def test_other_threads_run_on_during_every_wait(node, client):
+    held = client.lock("/l")
+    rev = client.rev()
+    waits = [
+        Background(lambda: client.wait("/a", rev + 1)),
+        Background(lambda: client.get("/a", rev + 1)),
+        Background(lambda: client.stat("/a", rev + 1)),
+        Background(lambda: next(client.watch("/a", rev + 1))),
+        Background(lambda: client.watch("/a", rev + 1).next(timeout=PATIENCE)),
+        Background(lambda: client.lock("/l").unlock()),
+    ]
+    client.set("/a", b"x", 0)
+    held.unlock()
+    for wait in waits:
+        wait.get()
+
+
+def test_many_threads_on_one_client(client):
+    def work(number):
+        for i in range(50):
+            rev = client.set(f"/t/{number}", str(i), -1)
+            assert client.get(f"/t/{number}") == (str(i).encode(), rev)
+        return number
+
+    threads = [Background(lambda number=number: work(number)) for number in range(16)]
+    assert [thread.get() for thread in threads] == list(range(16))
+    assert len(client.walk("/t/*")) == 16
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda client: client.wait("/never", 1),
+        lambda client: client.get("/never", 10**9),
+        lambda client: next(client.watch("/never", 1)),
+        lambda client: client.watch("/never", 1).next(timeout=PATIENCE),
+        lambda client: client.lock("/held"),
+    ],
+    ids=["wait", "get", "watch", "next", "lock"],
+)
+def test_a_signal_ends_a_wait(node, proxy, alarm, wait):
+    with node.client() as holder, doozer.connect(proxy.address) as client:
+        lock = holder.lock("/held")
+        began = time.monotonic()
+        alarm(0.1)
+        with pytest.raises(Stop):
+            wait(client)
+        assert time.monotonic() - began < 5
+        # Whatever held on to it is gone: the exception's frames.
+        gc.collect()
+        proxy.tell("expect CANCEL")
+        assert client.nop() is None
+        lock.unlock()
+        # Nothing was left that would take it.
+        assert holder.lock("/held", timeout=PATIENCE).rev == lock.rev + 2
+
+
+def test_a_signal_that_raises_nothing_does_not_end_a_wait(client, alarm):
+    seen = []
+    signal.signal(signal.SIGALRM, lambda *_: seen.append(client.set("/a", b"x", -1)))
+    alarm(0.1)
+    assert client.wait("/a", 1, timeout=PATIENCE).value == b"x"
+    assert len(seen) == 1
+
+
+def test_ctrl_c_in_a_program_of_its_own(node, client):
+    program = (
+        "import doozer, sys\n"
+        "c = doozer.connect(sys.argv[1])\n"
+        "try:\n"
+        "    c.set('/ready', b'', -1)\n"
+        "    c.wait('/never', 1)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(c.get('/ready').rev)\n"
+    )
+    words = [sys.executable, "-c", program, node.address]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    rev = client.wait("/ready", 1, timeout=PATIENCE).rev
+    # It may come before the wait has begun: that is the same to it.
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (0, f"{rev}\n")
+
+
+def test_a_program_can_end_while_threads_wait(node):
+    program = (
+        "import doozer, sys, threading\n"
+        "c = doozer.connect(sys.argv[1])\n"
+        "for glob in ('/a', '/b'):\n"
+        "    threading.Thread(target=c.wait, args=(glob, 1), daemon=True).start()\n"
+        "threading.Thread(target=lambda: next(c.watch('/c', 1)), daemon=True).start()\n"
+        "c.nop()\n"
+        "print('over')\n"
+    )
+    words = [sys.executable, "-c", program, node.address]
+    done = subprocess.run(words, stdout=subprocess.PIPE, timeout=PATIENCE, check=True, text=True)
+    assert done.stdout == "over\n"
+
+
+def test_a_timeout_takes_the_wait_back(node, proxy):
+    with doozer.connect(proxy.address) as client:
+        with pytest.raises(doozer.Timeout):
+            client.wait("/never", 1, timeout=0.1)
+        proxy.tell("expect CANCEL")
+        assert client.nop() is None
+
+
+def test_closing_ends_waits(client):
+    rev = client.rev()
+    waits = [
+        Background(lambda: client.wait("/a", rev + 1)),
+        Background(lambda: client.get("/a", rev + 1)),
+        Background(lambda: next(client.watch("/a", rev + 1))),
+    ]
+    client.close()
+    for wait in waits:
+        with pytest.raises(doozer.Closed):
+            wait.get()
+
+
+def test_handles_dropped_while_somebody_waits(node):
+    """The last name of a client, a watch and a member goes while threads wait with them."""
+    client = doozer.connect(node.address)
+    stream = client.watch("/a", 1)
+    waits = [Background(lambda wait=client.wait: wait("/a", 1)), Background(stream.__next__)]
+    del client, stream
+    gc.collect()
+    with doozer.connect(node.address) as other:
+        other.set("/a", b"x", 0)
+    for wait in waits:
+        assert wait.get().value == b"x"
+
+    member = doozer.Node()
+    waiting = Background(lambda wait=member.client().wait: wait("/a", 1, timeout=0.5))
+    del member
+    gc.collect()
+    with pytest.raises(doozer.Disconnected):
+        waiting.get()
+
+
+def test_no_switch_for_an_embedded_read(node):
+    """What is there at once is not waited for: a busy thread must not get the interpreter in between."""
+    client = node.client()
+    client.set("/a", b"x", 0)
+    interval = sys.getswitchinterval()
+    over = threading.Event()
+
+    def spin():
+        while not over.is_set():
+            pass
+
+    sys.setswitchinterval(0.05)
+    try:
+        busy = Background(spin)
+        began = time.perf_counter()
+        for _ in range(1000):
+            client.get("/a")
+        took = time.perf_counter() - began
+    finally:
+        sys.setswitchinterval(interval)
+        over.set()
+    busy.get()
+    # A switch for each of them would take 50 s.
+    assert took < 25
+
+
+def test_memory_stays():
+    """20,000 operations of all kinds leave memory where it was, as far as a small allowance goes."""
+
+    def work(rounds):
+        for _ in range(rounds):
+            rev = client.set("/m", b"x" * 100, -1)
+            client.get("/m")
+            client.wait("/m", rev)
+            client.stat("/m")
+            node.get_local("/m")
+            with client.watch("/m", rev) as watch:
+                next(watch)
+            client.lock("/l").unlock()
+            with pytest.raises(doozer.RevMismatch):
+                client.set("/m", b"", 0)
+            list(client.list("/m"))
+            client.walk("/m")
+
+    def resident_kb():
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    # The member's history is part of this process: it is filled first.
+    with doozer.Node(listen="127.0.0.1:0", history=100) as node, doozer.connect(node.address) as client:
+        work(500)
+        gc.collect()
+        before = resident_kb()
+        work(2000)
+        gc.collect()
+        assert resident_kb() - before < 4096

@@ -2,7 +2,7 @@
 
 use doozer_bridge::{Change, Entry, Error, Event, File, Stat};
 use napi::Env;
-use napi::bindgen_prelude::{Array, BufferSlice, External, Null, ToNapiValue, Undefined};
+use napi::bindgen_prelude::{Array, BufferSlice, External, Null, ToNapiValue};
 use napi_derive::napi;
 
 use crate::client::Client;
@@ -107,7 +107,7 @@ impl Answer {
         match self {
             Answer::Nothing => {
                 to.push(Tag::Plain)?;
-                to.push(Undefined::default())
+                to.push(())
             }
             Answer::Revision(rev) => {
                 to.push(Tag::Plain)?;

@@ -9,11 +9,13 @@ use doozer_client::{
     CallOptions, Client as Core, Entry, Error, ErrorKind, Event, File, ListOptions, Options, Stat,
 };
 use doozer_node::{Embedded, LocalFile};
+use tokio::runtime::Handle;
 
 use crate::feed::Feed;
 use crate::fork::{PerProcess, Process};
 use crate::lock::Lock;
 use crate::op::{Op, Subject};
+use crate::runtime::on_runtime;
 
 /// Where a member listens unless it is told otherwise.
 const DEFAULT_URI: &str = "doozer:?ca=127.0.0.1:8046";
@@ -56,9 +58,9 @@ impl Client {
     pub fn connect(uri: Option<&str>, options: Options) -> Op<Client> {
         let uri = uri.map_or_else(default_uri, str::to_owned);
         let poisoned = Arc::default();
-        Op::new(Subject::new("connect", None), Arc::clone(&poisoned), |_| async move {
-            let core = Core::open(&uri, options.clone()).await?;
-            Ok(Client::of(core, Origin::Cluster { uri, options }, poisoned))
+        Op::new(Subject::new("connect", None), Arc::clone(&poisoned), |handle| {
+            let opening = open(handle.clone(), uri.clone(), options.clone());
+            async move { Ok(Client::of(opening.await?, Origin::Cluster { uri, options }, poisoned)) }
         })
     }
 
@@ -305,7 +307,7 @@ impl Inner {
         let Origin::Cluster { uri, options } = &self.origin else {
             return Err(Subject::new("connect", None).forked());
         };
-        let core = Core::open(uri, options.clone()).await?;
+        let core = open(crate::runtime::handle()?, uri.clone(), options.clone()).await?;
         Ok(self.adopt(core))
     }
 
@@ -344,6 +346,10 @@ impl Drop for Inner {
             std::mem::forget(session);
         }
     }
+}
+
+async fn open(handle: Handle, uri: String, options: Options) -> Result<Core, Error> {
+    on_runtime(&handle, async move { Core::open(&uri, options).await }).await
 }
 
 fn from_local(file: LocalFile) -> File {

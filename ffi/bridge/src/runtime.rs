@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use doozer_client::{Error, ErrorKind};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
 
 use crate::fork::Process;
 use crate::op::{Op, Subject};
@@ -47,12 +48,45 @@ fn make() -> Result<Slot, Error> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("doozer")
+        .on_thread_start(block_sigpipe)
         .enable_all()
         .build()
         .map_err(|error| {
             Error::new(ErrorKind::Io, "runtime", None, format!("no threads can be made: {error}"))
         })?;
     Ok(Slot { home, runtime })
+}
+
+/// Keeps a write to a connection that the other side has closed from killing the host: Rust's own programs ignore
+/// SIGPIPE, and a host need not. Such a write is an error all the same, and every write is made on these threads.
+fn block_sigpipe() {
+    // SAFETY: the set is made before it is read, and the mask is this thread's alone.
+    unsafe {
+        let mut signals = std::mem::zeroed();
+        libc::sigemptyset(&raw mut signals);
+        libc::sigaddset(&raw mut signals, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const signals, ptr::null_mut());
+    }
+}
+
+/// Does `work` on the runtime's own threads, for what writes to sockets. Dropped, it is given up.
+pub(crate) async fn on_runtime<T: Send + 'static>(
+    handle: &Handle,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    struct Abort<T>(JoinHandle<T>);
+    impl<T> Drop for Abort<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let mut task = Abort(handle.spawn(work));
+    match (&mut task.0).await {
+        Ok(result) => result,
+        // The boundary is further out.
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::new(ErrorKind::Closed, "connect", None, "the library was shut down")),
+    }
 }
 
 /// Ends the runtime and its threads, so that nothing is left of it. Calls under way end with `Closed`. Whatever needs

@@ -101,36 +101,43 @@ class FiberTest < DoozerTest
     proxy.tell("expect CANCEL")
   end
 
-  def test_a_fiber_that_is_forgotten_takes_its_request_back
-    mine = proxied
+  def test_fibers_that_are_forgotten_do_no_harm
+    mine = client
     forget = lambda do
       scheduler = Scheduler.new
       # It never gives its fibers another turn.
       def scheduler.close = nil
       Fiber.set_scheduler(scheduler)
-      20.times { Fiber.schedule { mine.wait("/never", 1) } }
+      20.times { Fiber.schedule { mine.wait("/forgotten", 1) } }
     end
     thread(&forget).join
-    proxy.tell("expect WAIT")
-    until_so do
-      GC.start
-      ObjectSpace.each_object(Doozer::Native::Call).count < 10
-    end
-    proxy.tell("expect CANCEL")
+    5.times { GC.start }
+    mine.set("/forgotten", "", 0)
+    waiting = Doozer::Native::Dispatcher.instance_variable_get(:@worker).instance_variable_get(:@waiting)
+    until_so { waiting.empty? }
+    5.times { GC.start }
+    scheduled { Fiber.schedule { assert_nil mine.nop } }
   end
 
-  def test_while_the_collector_runs_at_every_step
+  def test_the_collector_runs_while_fibers_wait
     mine = client
+    events = []
     scheduled do
-      GC.stress = true
-      Fiber.schedule { assert_equal "x", mine.wait("/stress", 1).value }
-      Fiber.schedule do
-        mine.set("/stress", "x", 0)
-        assert_raises(Doozer::RevMismatch) { mine.add("/stress", "") }
+      20.times do |i|
+        Fiber.schedule do
+          events << mine.wait("/collected/#{i}", 1).path
+          GC.start
+        end
+      end
+      20.times do |i|
+        Fiber.schedule do
+          GC.start
+          mine.set("/collected/#{i}", "", 0)
+          assert_raises(Doozer::RevMismatch) { mine.add("/collected/#{i}", "") }
+        end
       end
     end
-  ensure
-    GC.stress = false
+    assert_equal 20, events.uniq.size
   end
 
   def test_several_schedulers_share_a_client

@@ -5,24 +5,28 @@ require_relative "helper"
 
 # Handles and the garbage collector.
 class MemoryTest < DoozerTest
+  # In a Ruby of its own: the one that Debian ships does not bear this beside threads that had a fiber scheduler.
   def test_everything_works_while_the_collector_runs_at_every_step
-    mine = client
-    mine.set("/a", "x" * 100, 0)
-    GC.stress = true
-    3.times do
-      assert_equal 100, mine.get("/a").value.size
-      rev = mine.set("/a", "x" * 100, -1)
-      assert_equal ["/a"], mine.walk("/?").map(&:path)
-      assert_equal ["/a"], mine.list("/?").map(&:path)
-      assert_equal "/a", mine.watch("/?", rev).next.path
-      assert_equal rev, mine.config("/a").next.rev
-      assert_raises(Doozer::RevMismatch) { mine.add("/a", "") }
-      assert_operator mine.lock("/l", &:rev), :>, rev
-      assert_equal rev, member.get_local("/a").rev
-      assert_equal ["a"], mine.getdir("/").grep("a")
-    end
-  ensure
-    GC.stress = false
+    said = ruby("-rdoozer", "-e", <<~RUBY)
+      node = Doozer::Node.start(listen: "127.0.0.1:0")
+      client = Doozer.connect(node.address)
+      client.set("/a", "x" * 100, 0)
+      GC.stress = true
+      2.times do
+        rev = client.set("/a", "y" * 100, -1)
+        said = [client.get("/a").value, client.walk("/?").map(&:path), client.list("/?").map(&:path), client.getdir("/").grep("a"),
+                client.watch("/?", rev).next.value, client.config("/a").next.rev - rev, node.get_local("/a").rev - rev]
+        said << (client.lock("/l", &:rev) > rev)
+        said << begin
+          client.add("/a", "")
+        rescue Doozer::RevMismatch => e
+          e.path
+        end
+        p said
+      end
+    RUBY
+    expected = ["y" * 100, ["/a"], ["/a"], ["a"], "y" * 100, 0, 0, true, "/a"]
+    assert_equal "#{expected.inspect}\n" * 2, said
   end
 
   def test_compaction_moves_what_it_likes

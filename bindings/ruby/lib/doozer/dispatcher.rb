@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "fiber"
 require "io/wait"
 
 module Doozer
@@ -38,8 +39,10 @@ module Doozer
         def initialize
           @pid = Process.pid
           @completions = Completions.new
-          # Used by all threads, but a step at a time, each of which Ruby's lock makes one.
-          @queues = {}
+          # For each call its queue, and its fiber, which must not be collected: the queue knows of its stack. So a call
+          # whose fiber nobody resumes any more goes on until it has ended. Used by all threads, but a step at a time,
+          # each of which Ruby's lock makes one.
+          @waiting = {}
           @thread = Thread.new { run }
           @thread.name = "doozer"
           # It ends with the process, not with whoever happened to be first.
@@ -49,7 +52,7 @@ module Doozer
         def usable? = @pid == Process.pid && @thread.alive?
 
         def start(call, queue)
-          @queues[call.object_id] = queue
+          @waiting[call.object_id] = [queue, Fiber.current]
           call.submit(@completions, call.object_id)
         end
 
@@ -59,7 +62,7 @@ module Doozer
           io = IO.for_fd(@completions.fd, autoclose: false)
           loop do
             io.wait_readable
-            @completions.take.each { |number, error| @queues.delete(number)&.push([error]) }
+            @completions.take.each { |number, error| @waiting.delete(number)&.first&.push([error]) }
           end
         end
       end

@@ -119,7 +119,7 @@ fn dispatcher(ruby: &Ruby) -> RModule {
     native.const_get("Dispatcher").expect("the gem's dispatcher")
 }
 
-/// A call that a fiber waits for. Collected, it is cancelled: then its fiber is gone too.
+/// A call that a fiber waits for.
 #[magnus::wrap(class = "Doozer::Native::Call", free_immediately, size)]
 struct Call(Mutex<Stage>);
 
@@ -144,21 +144,11 @@ impl Call {
     /// Takes it back, unless it has ended.
     fn cancel(ruby: &Ruby, this: &Call) -> Result<(), Error> {
         entry(ruby, "wait", || {
-            this.end();
+            if let Stage::Submitted(running) = std::mem::replace(&mut *locked(&this.0), Stage::Over) {
+                running.cancel();
+            }
             Ok(())
         })
-    }
-
-    fn end(&self) {
-        if let Stage::Submitted(running) = std::mem::replace(&mut *locked(&self.0), Stage::Over) {
-            running.cancel();
-        }
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 

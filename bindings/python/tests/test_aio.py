@@ -402,5 +402,10 @@ def test_ctrl_c(node):
             threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
             await client.wait("/never", 1)
 
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(main())
+    # It is ignored in what a shell runs in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,6 +1,4 @@
-/* Programs and libraries of different ages: option structs of other sizes, the version, and dlopen. */
-#include <dlfcn.h>
-
+/* Programs and libraries of different ages: option structs of other sizes, and the versions. */
 #include "test.h"
 
 /* What a later version's options may look like. */
@@ -54,31 +52,12 @@ static void versions(void) {
     CHECK(doozer_check_abi_version(0, NULL) == DOOZER_ABI_MISMATCH);
 }
 
-/* A program that loads the library by itself, uses it, and lets go of it while its threads are there. */
-static void loaded(const char *library) {
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    if (handle == NULL) fprintf(stderr, "%s\n", dlerror());
-    CHECK(handle != NULL);
-    doozer_code (*check)(uint32_t, doozer_error **);
-    doozer_code (*round_trip)(const doozer_call_opts *, doozer_error **);
-    *(void **)&check = dlsym(handle, "doozer_check_abi_version");
-    *(void **)&round_trip = dlsym(handle, "doozer_bench_noop_async");
-    CHECK(check != NULL && round_trip != NULL);
-    OK(check(DOOZER_ABI_VERSION, &err));
-    OK(round_trip(NULL, &err));
-    CHECK(dlclose(handle) == 0);
-    /* It is still there: threads of it may be running. */
-    OK(round_trip(NULL, &err));
-}
-
-int main(int count, char **arguments) {
-    CHECK(count == 2);
+int main(void) {
     alarm(PATIENCE_S);
     doozer_node *node = member();
     doozer_client *client = connected(doozer_node_address(node));
     sizes(client);
     versions();
-    loaded(arguments[1]);
     finish(client, node);
     doozer_shutdown(SOON_MS);
     return 0;

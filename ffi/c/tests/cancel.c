@@ -1,5 +1,4 @@
 /* What ends a wait early, and that nothing is left behind. Behind the proxy, which sees what the member is sent. */
-#include <errno.h>
 #include <signal.h>
 
 #include "../conformance/proxy.h"
@@ -229,7 +228,6 @@ static void opening_cancelled(void) {
 int main(int count, char **arguments) {
     CHECK(count == 2);
     alarm(PATIENCE_S);
-    signal(SIGPIPE, SIG_IGN);
     doozer_node *node = member();
     doozer_client *own;
     char path[64];

@@ -262,11 +262,11 @@ function target(step, world) {
 async function carryOut(step, world) {
   for (let i = 1; i <= (step.repeat ?? 1); i += 1) {
     const round = Object.entries(step).map(([key, it]) => [key, typeof it === 'string' ? it.replaceAll('{i}', i) : it]);
-    await once_(step.repeat ? Object.fromEntries(round) : step, world);
+    await doOnce(step.repeat ? Object.fromEntries(round) : step, world);
   }
 }
 
-async function once_(step, world) {
+async function doOnce(step, world) {
   if (step.do in OTHERS) return OTHERS[step.do](step, world);
   if (!(step.do in CALLS)) throw new Error(`this runner does not know how to do '${step.do}'`);
   const timeout = step.timeout_ms ?? LIMIT_MS;

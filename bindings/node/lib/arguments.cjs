@@ -2,22 +2,24 @@
 
 // From JavaScript's values to what the native part takes. What does not fit is a TypeError or a RangeError.
 
-const { isUint8Array } = require('node:util').types;
+const { toUSVString, types } = require('node:util');
 
 const NO_OPTIONS = Object.freeze({});
 const MS_MAX = Number.MAX_SAFE_INTEGER;
+// Node.js 18 has no method for it.
+const isWellFormed = ''.isWellFormed ? (value) => value.isWellFormed() : (value) => toUSVString(value) === value;
 
 /** A path, glob or name. */
 function text(name, value) {
   if (typeof value !== 'string') throw wrongType(name, 'a string', value);
-  if (!value.isWellFormed()) throw wrongValue(name, 'it has half of a surrogate pair, which is no text');
+  if (!isWellFormed(value)) throw wrongValue(name, 'it has half of a surrogate pair, which is no text');
   return value;
 }
 
 /** A value or secret: bytes, or text that is taken as UTF-8. */
 function bytes(name, value) {
   if (typeof value === 'string') return Buffer.from(text(name, value));
-  if (!isUint8Array(value)) throw wrongType(name, 'a string, Buffer or Uint8Array', value);
+  if (!types.isUint8Array(value)) throw wrongType(name, 'a string, Buffer or Uint8Array', value);
   return value;
 }
 

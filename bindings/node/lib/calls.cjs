@@ -47,8 +47,8 @@ function abandon(id) {
  * that the call gives. An abort of `signal` ends it with the signal's reason.
  */
 function call(owner, signal, start, make) {
-  const trace = new Error();
-  return new Promise((resolve, reject) => {
+  let trace;
+  const promise = new Promise((resolve, reject) => {
     if (signal?.aborted) throw signal.reason;
     const aborted = (reason) => {
       abandon(id);
@@ -64,6 +64,9 @@ function call(owner, signal, start, make) {
     });
     if (signal) onAbort(signal, aborted);
   });
+  // The stack is the same as before, and looking at it takes its time: meanwhile the call is on its way.
+  trace = new Error();
+  return promise;
 }
 
 module.exports = { abandon, begin, call, home };

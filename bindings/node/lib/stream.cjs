@@ -41,19 +41,22 @@ class Stream {
   }
 
   next(options) {
-    const trace = new Error();
-    return new Promise((resolve, reject) => {
+    let waiter;
+    const promise = new Promise((resolve, reject) => {
       const given = told.options(options);
       const limit = told.timeout(given);
       const signal = told.signal(given);
       if (signal?.aborted) throw signal.reason;
       const until = limit >= 0 && limit !== Infinity ? performance.now() + limit : Infinity;
-      const waiter = { resolve, reject, trace, until, signal };
+      waiter = { resolve, reject, until, signal };
       if (signal) onAbort(signal, (waiter.aborted = (reason) => this.#giveUp(waiter, reason)));
       this.#waiters.push(waiter);
       this.#serve();
       if (until !== Infinity) this.#wait(waiter);
     });
+    // What ended at once has the stack it needs.
+    if (this.#waiters.includes(waiter)) waiter.trace = new Error();
+    return promise;
   }
 
   async return(value) {

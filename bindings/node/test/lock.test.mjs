@@ -61,7 +61,7 @@ test('tokens grow from holder to holder, and no two hold it at once', async (t) 
   };
   await soon(Promise.all([worker(), worker(), worker()]));
   assert.equal(tokens.length, 30);
-  assert.deepEqual(tokens, tokens.toSorted((a, b) => a - b));
+  assert.deepEqual(tokens, [...tokens].sort((a, b) => a - b));
 });
 
 test('a lock that nobody has any more is given back in the background', async (t) => {

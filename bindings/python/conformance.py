@@ -24,8 +24,8 @@ SKIPPED = {}  # beginnings of scenarios' names, and why this package cannot run 
 CALLS = "set add del get rev stat getdir walk list wait next nop self access lock unlock".split()
 SCENARIO_KEYS = set("name about via also_embedded history secret read_secret listen durable".split())
 STEP_KEYS = set(
-    "do client path glob value value_hex value_size rev limit keys_only stream lock call secret via uri command timeout_ms "
-    "repeat save background expect_value expect_hex expect_size expect_missing expect_rev expect_rev_above expect_path "
+    "do client path glob value value_hex value_size rev limit keys_only stream lock call secret via uri command "
+    "timeout_ms repeat save background expect_value expect_hex expect_size expect_missing expect_rev expect_rev_above expect_path "
     "expect_change expect_len expect_names expect_values expect_count expect_member error error_op error_path "
     "error_detail".split()
 )
@@ -144,12 +144,12 @@ class World:
             step = steps[at]
             try:
                 if step["do"] == "fork":
-                    end = next(i for i in range(at, len(steps)) if steps[i]["do"] == "join")
-                    self.fork(steps[at + 1 : end])
-                    at = end
-                for i in range(1, step.get("repeat", 1) + 1) if step["do"] not in ("fork", "join") else ():
-                    place = lambda value: value.replace("{i}", str(i)) if isinstance(value, str) else value  # noqa: E731, B023
-                    self.once({key: place(value) for key, value in step.items()})
+                    join = next(i for i in range(at, len(steps)) if steps[i]["do"] == "join")
+                    self.fork(steps[at + 1 : join])
+                    at = join
+                else:
+                    for i in range(1, step.get("repeat", 1) + 1):
+                        self.once({key: in_round(value, i) for key, value in step.items()})
             except Failed as why:
                 raise Failed(f"step {at + 1} ({step['do']}): {why}") from None
             at += 1
@@ -221,7 +221,8 @@ class World:
 
     def about(self, step):
         """What a call is: what its errors are to name, and its time limit."""
-        begun = {"do": step["do"], "op": step["do"], "path": step.get("path", step.get("glob")), "lock": step.get("lock")}
+        begun = {"do": step["do"], "op": step["do"], "lock": step.get("lock")}
+        begun["path"] = step.get("path", step.get("glob"))
         if step["do"] == "next":
             begun["op"], begun["path"], _ = self.named(self.streams, step, "stream")
         if step["do"] == "unlock":
@@ -306,7 +307,9 @@ class World:
         check(not early, "it timed out after %.3f s", ended.took)
 
     def check_given(self, step, begun, given):
-        words = lambda key: step[key].split() if key in step else None  # noqa: E731
+        def words(key):
+            return step[key].split() if key in step else None
+
         values = words("expect_values")
         count = len(given["names"]) if "names" in given else None
         for what, expected, found in [
@@ -330,6 +333,10 @@ class World:
             check(len(given["text"]) >= 16, "the member's id is short")
         if begun["do"] == "list" and step.get("keys_only"):
             check(not any(value is not None for value in given["values"]), "values came")
+
+
+def in_round(value, i):
+    return value.replace("{i}", str(i)) if isinstance(value, str) else value
 
 
 def value_of(step, prefix):

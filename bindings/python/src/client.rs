@@ -154,7 +154,9 @@ impl Client {
         })
     }
 
-    /// All files that match `glob`, in order of their paths, now or at a revision: a list of Entry(path, value, rev, len).
+    /// All files that match `glob`, in order of their paths, now or at a revision.
+    ///
+    /// Returns a list of Entry(path, value, rev, len).
     #[pyo3(signature = (glob, rev=None, *, timeout=None, consistency=None))]
     fn walk(
         &self,
@@ -209,7 +211,8 @@ impl Client {
         })
     }
 
-    /// Takes a lock: makes the file `path`, waiting for whoever holds it to delete it. Without `timeout` it has no limit.
+    /// Takes a lock: makes the file `path`, waiting for whoever holds it to delete it. Without `timeout` it has no
+    /// limit.
     ///
     /// Returns a Lock, which a `with` block gives back at its end.
     #[pyo3(signature = (path, *, timeout=None))]
@@ -280,8 +283,8 @@ fn open(
 
 /// Opens a client of a cluster. It waits until a connection stands.
 ///
-/// uri: "HOST:PORT,HOST:PORT" or "doozer:?ca=HOST:PORT&cn=NAME&sk=SECRET"; without it, what the environment's DOOZER_URI
-///     says, else 127.0.0.1:8046
+/// uri: "HOST:PORT,HOST:PORT" or "doozer:?ca=HOST:PORT&cn=NAME&sk=SECRET"; without it, what the environment's
+///     DOOZER_URI says, else 127.0.0.1:8046
 /// timeout: seconds a call may take unless it says otherwise; default 10, math.inf is without end
 /// connect_timeout: seconds this call may take; default 10
 /// secret: bytes or str that is presented on each connection; default the URI's own
@@ -293,8 +296,8 @@ fn open(
 #[pyfunction]
 #[pyo3(
     signature = (uri=None, **options),
-    text_signature = "(uri=None, *, timeout=None, connect_timeout=None, secret=None, name=None, boot=None, tls_ca=None, \
-                      tls_cert=None, tls_key=None, tls_server_name=None)"
+    text_signature = "(uri=None, *, timeout=None, connect_timeout=None, secret=None, name=None, boot=None, \
+                      tls_ca=None, tls_cert=None, tls_key=None, tls_server_name=None)"
 )]
 pub(crate) fn connect(
     py: Python<'_>,

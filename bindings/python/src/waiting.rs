@@ -1,5 +1,5 @@
-//! Waiting for calls in Python's ways: on the thread that calls, without the interpreter and with an ear for signals; or
-//! in an event loop, which is told by a file descriptor.
+//! Waiting for calls in Python's ways: on the thread that calls, without the interpreter and with an ear for signals;
+//! or in an event loop, which is told by a file descriptor.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -32,7 +32,7 @@ def test_a_client_in_a_child(client, in_child):
 
 
 def test_a_preforking_server(node):
-    """The client is opened in the master, and used in it and in several children at once, as gunicorn --preload has it."""
+    """The client is opened in the master, and used there and in several children at once: gunicorn --preload."""
     client = doozer.connect(node.address)
     client.set("/config", b"v1", 0)
     waiting = Background(lambda: client.wait("/done/*", 1))

@@ -23,7 +23,11 @@ def test_a_native_part_of_another_version_is_refused(tmp_path):
     version.write_text(text.replace(doozer.__version__, "9.8.7"), encoding="utf-8")
     program = "try:\n    import doozer\nexcept ImportError as error:\n    print(error, error.name)\n"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert "9.8.7" in done.stdout and doozer.__version__ in done.stdout
     assert "pip" in done.stdout and done.stdout.endswith(" doozer\n")

@@ -243,7 +243,7 @@ class Client(_Closing):
         return Stream(self._native.config(path))
 
     def lock(self, path: str, *, timeout: Optional[float] = None) -> _Opening[Lock]:
-        """Takes a lock: `lock = await c.lock(path)`, or `async with c.lock(path) as lock:`. See `doozer.Client.lock`."""
+        """Takes a lock: `await` it, or put it behind `async with`. See `doozer.Client.lock`."""
 
         async def take() -> Lock:
             return Lock(await _answer(self._native.lock(path, timeout=timeout)))

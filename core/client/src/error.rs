@@ -1,6 +1,6 @@
 //! The one error of this crate.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use doozer_wire::{ErrorKind, Retry};
 
@@ -59,7 +59,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.op)?;
         if let Some(path) = &self.path {
-            write!(f, " {path}")?;
+            // A path that was refused may hold anything, and whoever reads this may do so at a terminal.
+            f.write_str(" ")?;
+            path.chars().try_for_each(|c| match c.is_control() {
+                true => write!(f, "{}", c.escape_default()),
+                false => f.write_char(c),
+            })?;
         }
         let detail = if self.detail.is_empty() { self.kind.meaning() } else { &self.detail };
         write!(f, ": {detail}")
@@ -102,6 +107,8 @@ mod tests {
     fn shown_with_all_it_knows() {
         let error = Error::new(ErrorKind::RevMismatch, "set", Some("/a"), "it is at 7");
         assert_eq!(error.to_string(), "REV_MISMATCH: set /a: it is at 7");
+        let error = Error::new(ErrorKind::BadPath, "get", Some("/a\0\u{1b}[1mü"), "no");
+        assert_eq!(error.to_string(), "BAD_PATH: get /a\\u{0}\\u{1b}[1mü: no");
         let error = Error::new(ErrorKind::Timeout, "rev", None, "");
         assert_eq!(error.to_string(), "TIMEOUT: rev: The call's time ran out before an answer came.");
     }

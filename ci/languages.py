@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -67,7 +68,12 @@ def started(language, source, arguments, **pipes):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DOOZER")}
     environment.update({name: str(value) for name, value in variables.items()})
     words = [str(word) for word in (*command, *arguments)]
-    return subprocess.Popen(words, env=environment, text=True, **pipes)
+    # A shell that runs this in the background has it ignore Ctrl-C, which its children would inherit.
+    return subprocess.Popen(words, env=environment, text=True, preexec_fn=hear_interrupts, **pipes)
+
+
+def hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Member:

@@ -83,7 +83,7 @@ function isLocal(told) {
   throw wrongValue('consistency', `it is 'linearizable' or 'local', not '${consistency}'`);
 }
 
-/** What ends a call early, if it is given. Throws its reason if it was used already. */
+/** What ends a call early, if it is given. */
 function signal(told) {
   const given = told.signal;
   if (given === undefined || given === null) return undefined;
@@ -94,9 +94,8 @@ function signal(told) {
 }
 
 /** Revision and options of a read, of which the first may be left out. */
-function readArguments(rev, told) {
-  if (typeof rev === 'object' && rev !== null && told === undefined) return [undefined, rev];
-  return [revisionOrNow('rev', rev), options(told)];
+function revisionAndOptions(rev, told) {
+  return typeof rev === 'object' && told === undefined ? [undefined, rev] : [rev, told];
 }
 
 function wrongType(name, wanted, value) {
@@ -130,8 +129,8 @@ module.exports = {
   optionalText,
   optionalTimeout,
   options,
-  readArguments,
   revision,
+  revisionAndOptions,
   revisionOrNow,
   signal,
   text,

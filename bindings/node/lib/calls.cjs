@@ -3,7 +3,8 @@
 // Calls under way: from the number that the native part knows a call by to whoever waits for it.
 
 const native = require('./native.cjs');
-const { Fields } = require('./results.cjs');
+const told = require('./arguments.cjs');
+const { Fields, raised } = require('./results.cjs');
 const { offAbort, onAbort } = require('./signals.cjs');
 
 /** What is told when the call with this number has ended. It is never forgotten while a call is under way. */
@@ -43,30 +44,41 @@ function abandon(id) {
 }
 
 /**
- * Makes a call and promises its result. As long as it is under way, `owner` stays alive. `make` makes an object of a handle
- * that the call gives. An abort of `signal` ends it with the signal's reason.
+ * Makes a call and promises its result. `start` is given its number and the options as an object; what it throws is a
+ * rejection. An abort of the options' signal ends the call with the signal's reason. `make` makes an object of a handle that
+ * the call gives. `owner` stays alive as long as it is under way.
  */
-function call(owner, signal, start, make) {
-  let trace;
-  const promise = new Promise((resolve, reject) => {
-    if (signal?.aborted) throw signal.reason;
+async function call(owner, options, start, make) {
+  const given = told.options(options);
+  const signal = told.signal(given);
+  if (signal?.aborted) throw signal.reason;
+  const outcome = await new Promise((resolve, reject) => {
     const aborted = (reason) => {
       abandon(id);
       reject(reason);
     };
-    const id = begin(start, (fields) => {
-      if (signal) offAbort(signal, aborted);
-      const outcome = fields.outcome(make, trace);
-      if ('error' in outcome) reject(outcome.error);
-      else resolve(outcome.value);
-      // Named here so that it is held until now.
-      owner = undefined;
-    });
+    const id = begin(
+      (number) => {
+        try {
+          start(number, given);
+        } catch (error) {
+          // A wrong argument is the caller's: how it was found is of no use to anybody.
+          Error.captureStackTrace(error, call);
+          throw error;
+        }
+      },
+      (fields) => {
+        if (signal) offAbort(signal, aborted);
+        resolve(fields.outcome(make));
+        // Named here so that it is held until now.
+        owner = undefined;
+      },
+    );
     if (signal) onAbort(signal, aborted);
   });
-  // The stack is the same as before, and looking at it takes its time: meanwhile the call is on its way.
-  trace = new Error();
-  return promise;
+  // Made here, an error has a stack that leads on to whoever awaits this, at no cost for calls that succeed.
+  if ('failure' in outcome) throw raised(outcome.failure);
+  return outcome.value;
 }
 
 module.exports = { abandon, begin, call, home };

@@ -26,26 +26,27 @@ class Client {
   }
 
   set(path, value, rev, options) {
-    return this.#call(options, (id, timeout) =>
-      native.set(this.#handle, id, told.text('path', path), told.bytes('value', value), told.revision('rev', rev), timeout),
-    );
+    return call(this, options, (id, given) => {
+      const [at, bytes, base] = [told.text('path', path), told.bytes('value', value), told.revision('rev', rev)];
+      native.set(this.#handle, id, at, bytes, base, told.timeout(given));
+    });
   }
 
   add(path, value, options) {
-    return this.#call(options, (id, timeout) =>
-      native.add(this.#handle, id, told.text('path', path), told.bytes('value', value), timeout),
+    return call(this, options, (id, given) =>
+      native.add(this.#handle, id, told.text('path', path), told.bytes('value', value), told.timeout(given)),
     );
   }
 
   del(path, rev, options) {
-    return this.#call(options, (id, timeout) =>
-      native.del(this.#handle, id, told.text('path', path), told.revision('rev', rev), timeout),
+    return call(this, options, (id, given) =>
+      native.del(this.#handle, id, told.text('path', path), told.revision('rev', rev), told.timeout(given)),
     );
   }
 
   wait(glob, rev, options) {
-    return this.#call(options, (id, timeout) =>
-      native.wait(this.#handle, id, told.text('glob', glob), told.revision('rev', rev), timeout),
+    return call(this, options, (id, given) =>
+      native.wait(this.#handle, id, told.text('glob', glob), told.revision('rev', rev), told.timeout(given)),
     );
   }
 
@@ -62,37 +63,37 @@ class Client {
   }
 
   rev(options) {
-    return this.#call(options, (id, timeout) => native.rev(this.#handle, id, timeout));
+    return call(this, options, (id, given) => native.rev(this.#handle, id, told.timeout(given)));
   }
 
   nop(options) {
-    return this.#call(options, (id, timeout) => native.nop(this.#handle, id, timeout));
+    return call(this, options, (id, given) => native.nop(this.#handle, id, told.timeout(given)));
   }
 
   selfId(options) {
-    return this.#call(options, (id, timeout) => native.selfId(this.#handle, id, timeout));
+    return call(this, options, (id, given) => native.selfId(this.#handle, id, told.timeout(given)));
   }
 
   access(secret, options) {
-    return this.#call(options, (id, timeout) =>
-      native.access(this.#handle, id, told.bytes('secret', secret), timeout),
+    return call(this, options, (id, given) =>
+      native.access(this.#handle, id, told.bytes('secret', secret), told.timeout(given)),
     );
   }
 
   lock(path, options) {
-    return this.#call(
-      options,
-      (id, timeout) => native.lock(this.#handle, id, told.text('path', path), timeout),
-      (handle, name, rev) => new Lock(KEY, this, handle, name, rev),
-    );
+    const start = (id, given) => native.lock(this.#handle, id, told.text('path', path), told.timeout(given));
+    return call(this, options, start, (handle, name, rev) => new Lock(KEY, this, handle, name, rev));
   }
 
   list(glob, rev, options) {
-    const [at, given] = told.readArguments(rev, options);
+    const [at, last] = told.revisionAndOptions(rev, options);
+    const given = told.options(last);
     const limit = told.count('limit', given.limit);
     const isLocal = told.isLocal(given);
     const timeout = told.timeout(given);
-    const stream = native.list(this.#handle, told.text('glob', glob), at, limit, Boolean(given.keysOnly), timeout, isLocal);
+    const stream = native.list(
+      this.#handle, told.text('glob', glob), told.revisionOrNow('rev', at), limit, Boolean(given.keysOnly), timeout, isLocal,
+    );
     return new Stream(KEY, this, stream, told.signal(given));
   }
 
@@ -118,41 +119,21 @@ class Client {
     return this.close();
   }
 
-  #call(options, start, make) {
-    let given;
-    try {
-      given = told.options(options);
-      // A method may be called before its arguments are looked at: whatever is wrong with them, the promise says.
-      return call(this, told.signal(given), (id) => start(id, told.timeout(given)), make);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
   #read(method, name, path, rev, options) {
-    try {
-      const [at, given] = told.readArguments(rev, options);
-      return call(this, told.signal(given), (id) =>
-        method(this.#handle, id, told.text(name, path), at, told.timeout(given), told.isLocal(given)),
-      );
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const [at, last] = told.revisionAndOptions(rev, options);
+    return call(this, last, (id, given) => {
+      const [where, when] = [told.text(name, path), told.revisionOrNow('rev', at)];
+      method(this.#handle, id, where, when, told.timeout(given), told.isLocal(given));
+    });
   }
 }
 
 /** Opens a client. */
 function connect(uri, options) {
-  try {
-    // Both may be left out.
-    const isLeftOut = typeof uri === 'object' && uri !== null && options === undefined;
-    const given = told.options(isLeftOut ? uri : options);
-    const address = isLeftOut ? undefined : told.optionalText('uri', uri);
-    const start = (id) => native.connect(home, id, address, clientOptions(given));
-    return call(undefined, told.signal(given), start, (handle) => new Client(KEY, handle));
-  } catch (error) {
-    return Promise.reject(error);
-  }
+  // Both may be left out.
+  const [address, last] = typeof uri === 'object' && options === undefined ? [undefined, uri] : [uri, options];
+  const start = (id, given) => native.connect(home, id, told.optionalText('uri', address), clientOptions(given));
+  return call(undefined, last, start, (handle) => new Client(KEY, handle));
 }
 
 /** What a client can be told, as the native part takes it. */

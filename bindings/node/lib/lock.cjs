@@ -26,12 +26,7 @@ class Lock {
   }
 
   unlock(options) {
-    try {
-      const given = told.options(options);
-      return call(this, told.signal(given), (id) => native.unlock(this.#handle, id, told.timeout(given)));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return call(this, options, (id, given) => native.unlock(this.#handle, id, told.timeout(given)));
   }
 
   async [Symbol.asyncDispose]() {

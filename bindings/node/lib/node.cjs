@@ -22,23 +22,13 @@ class Node {
   }
 
   static start(options) {
-    try {
-      const given = told.options(options);
-      const start = (id) => native.start(home, id, nodeOptions(given));
-      return call(undefined, told.signal(given), start, (...parts) => new Node(KEY, ...parts));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const start = (id, given) => native.start(home, id, nodeOptions(given));
+    return call(undefined, options, start, (...parts) => new Node(KEY, ...parts));
   }
 
   client(options) {
-    try {
-      const given = told.options(options);
-      const start = (id) => native.nodeClient(this.#handle, id, clientOptions(given));
-      return call(this, told.signal(given), start, (handle) => new Client(KEY, handle, this));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const start = (id, given) => native.nodeClient(this.#handle, id, clientOptions(given));
+    return call(this, options, start, (handle) => new Client(KEY, handle, this));
   }
 
   getLocal(path, rev) {

@@ -69,10 +69,10 @@ class Fields {
   }
 
   /**
-   * What comes next: `{value}`, `{error}`, or `{}` at the end of a stream. `make` makes an object of a handle and what is
-   * known of it; `trace` is an error made where the call was.
+   * What comes next: `{value}`, `{failure}` for `raised`, or `{}` at the end of a stream. `make` makes an object of a handle
+   * and what is known of it.
    */
-  outcome(make, trace) {
+  outcome(make) {
     switch (this.next()) {
       case Plain:
         return { value: this.next() };
@@ -95,9 +95,9 @@ class Fields {
       case End:
         return {};
       case Failure:
-        return { error: traced(this.#failure(), trace) };
+        return { failure: this.#failure() };
       case Overflow:
-        return { error: traced(new RangeError(`the revision ${this.next()} is beyond 2^53 - 1`), trace) };
+        return { failure: { Kind: RangeError, message: `the revision ${this.next()} is beyond 2^53 - 1` } };
       /* c8 ignore next 2: the native part is of the same version. */
       default:
         throw new Error('doozer: an unknown answer');
@@ -117,26 +117,22 @@ class Fields {
   #failure() {
     const Kind = byNumber.get(this.next());
     const about = { op: this.next(), path: this.next(), detail: this.next(), retry: this.next() };
-    return new Kind(this.next(), about);
+    return { Kind, message: this.next(), about };
   }
 }
 
 /** The outcome of what gave it at once. Throws its error. */
 function now(list) {
-  const { value, error } = new Fields(list).outcome();
-  if (error) throw error;
+  const { value, failure } = new Fields(list).outcome();
+  if (failure) throw raised(failure);
   return value;
 }
 
-/** Lets an error lead to where its call was made, and not to the event loop. */
-function traced(error, trace) {
-  if (typeof trace?.stack === 'string') {
-    // Without its head, and without the function that made it.
-    const frames = trace.stack.split('\n').slice(2);
-    const stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
-    Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true, enumerable: false });
-  }
+/** The error of a failure. Its stack begins where this is called. */
+function raised({ Kind, message, about }) {
+  const error = new Kind(message, about);
+  Error.captureStackTrace(error, raised);
   return error;
 }
 
-module.exports = { Event, Fields, Stat, now };
+module.exports = { Event, Fields, Stat, now, raised };

@@ -5,7 +5,7 @@
 const native = require('./native.cjs');
 const told = require('./arguments.cjs');
 const { abandon, begin } = require('./calls.cjs');
-const { Fields } = require('./results.cjs');
+const { Fields, raised } = require('./results.cjs');
 const { onlyFromHere } = require('./private.cjs');
 const { offAbort, onAbort } = require('./signals.cjs');
 
@@ -24,39 +24,38 @@ class Stream {
   #client;
   #waiters = [];
   #isOver = false;
-  /** What is still to be thrown, as `{error}`. */
-  #failure;
+  /** Why it was aborted, as `{reason}`, until somebody was told. */
+  #aborted;
   #letGo = () => {};
 
   constructor(key, client, handle, signal) {
     onlyFromHere(key, 'a client\'s watch(), list() and config() open one');
     this.#client = client;
     this.#handle = handle;
-    if (signal?.aborted) this.#fail(signal.reason);
+    if (signal?.aborted) this.#abort(signal.reason);
     else if (signal) {
-      const aborted = (reason) => this.#fail(reason);
+      const aborted = (reason) => this.#abort(reason);
       onAbort(signal, aborted);
       this.#letGo = () => offAbort(signal, aborted);
     }
   }
 
-  next(options) {
-    let waiter;
-    const promise = new Promise((resolve, reject) => {
-      const given = told.options(options);
-      const limit = told.timeout(given);
-      const signal = told.signal(given);
-      if (signal?.aborted) throw signal.reason;
-      const until = limit >= 0 && limit !== Infinity ? performance.now() + limit : Infinity;
-      waiter = { resolve, reject, until, signal };
+  async next(options) {
+    const given = told.options(options);
+    const limit = told.timeout(given);
+    const signal = told.signal(given);
+    if (signal?.aborted) throw signal.reason;
+    const until = limit >= 0 && limit !== Infinity ? performance.now() + limit : Infinity;
+    const outcome = await new Promise((resolve, reject) => {
+      const waiter = { resolve, reject, until, signal };
       if (signal) onAbort(signal, (waiter.aborted = (reason) => this.#giveUp(waiter, reason)));
       this.#waiters.push(waiter);
       this.#serve();
       if (until !== Infinity) this.#wait(waiter);
     });
-    // What ended at once has the stack it needs.
-    if (this.#waiters.includes(waiter)) waiter.trace = new Error();
-    return promise;
+    // Made here, an error has a stack that leads on to whoever awaits this.
+    if ('failure' in outcome) throw raised(outcome.failure);
+    return { done: !('value' in outcome), value: outcome.value };
   }
 
   async return(value) {
@@ -71,24 +70,24 @@ class Stream {
   /** Gives what has come to those who wait for it. */
   #serve() {
     while (this.#waiters.length > 0) {
-      const outcome = this.#take(this.#waiters[0].trace);
+      if (this.#aborted) {
+        const { reason } = this.#aborted;
+        this.#aborted = undefined;
+        this.#leave(this.#waiters[0]).reject(reason);
+        continue;
+      }
+      const outcome = this.#take();
       if (!outcome) return this.#wait(this.#waiters[0]);
-      const waiter = this.#leave(this.#waiters[0]);
-      if ('error' in outcome) waiter.reject(outcome.error);
-      else if ('value' in outcome) waiter.resolve({ done: false, value: outcome.value });
-      else waiter.resolve({ done: true, value: undefined });
+      this.#leave(this.#waiters[0]).resolve(outcome);
     }
   }
 
   /** What comes next, as `Fields.outcome` has it; nothing if nothing has come. */
-  #take(trace) {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure) return failure;
+  #take() {
     if (this.#isOver) return {};
     const list = native.takeNext(this.#handle);
     if (!list) return undefined;
-    const outcome = new Fields(list).outcome(undefined, trace);
+    const outcome = new Fields(list).outcome();
     if (!('value' in outcome)) this.#close();
     return outcome;
   }
@@ -101,8 +100,8 @@ class Stream {
       (id) => native.ready(this.#handle, id, left),
       (fields) => {
         waiter.call = undefined;
-        const { error } = fields.outcome(undefined, waiter.trace);
-        if (error) return this.#giveUp(waiter, error);
+        const outcome = fields.outcome();
+        if ('failure' in outcome) this.#leave(waiter).resolve(outcome);
         this.#serve();
         // Somebody before it took what had come.
         if (waiter.until !== Infinity) this.#wait(waiter);
@@ -123,8 +122,8 @@ class Stream {
     return waiter;
   }
 
-  #fail(error) {
-    this.#failure = { error };
+  #abort(reason) {
+    this.#aborted = { reason };
     this.#end();
   }
 

@@ -64,20 +64,27 @@ test('a stack leads to where the call was made', async (t) => {
   const c = await client(t);
   await theCaller(c);
   const awaited = await theCaller(c).catch((it) => it);
-  assert.match(awaited.stack, /^RevMismatch: REV_MISMATCH: set \/a: .*\n {4}at .*client\.cjs/);
-  assert.match(awaited.stack, /\n {4}at theCaller \(.*errors\.test\.mjs:\d+:\d+\)\n/);
+  assert.match(awaited.stack, /^RevMismatch: REV_MISMATCH: set \/a: .*\n {4}at .*calls\.cjs/);
+  assert.match(awaited.stack, /\n {4}at async theCaller \(.*errors\.test\.mjs:\d+:\d+\)\n/);
   assert(!Object.keys(awaited).includes('stack'));
-  // Where nobody awaits it in an async function, there is nothing but what was seen at the call.
-  const chained = await new Promise((resolve) => {
-    (function theChain() {
-      c.set('/a', 'x', 0).then(resolve, resolve);
+  for (const chained of [
+    () => c.set('/a', 'x', 0).catch((it) => it),
+    () => c.set('/a', 'x', 0).then(() => 'done').catch((it) => it),
+    () => Promise.all([c.nop(), c.set('/a', 'x', 0)]).catch((it) => it),
+    () => c.watch('//', 1).next().catch((it) => it),
+    () => c.set('/a', 5, 0).catch((it) => it),
+    () => c.set('/a', 'x', 2 ** 53).catch((it) => it),
+  ]) {
+    const error = await (async function theChain() {
+      return await chained();
     })();
-  });
-  assert.match(chained.stack, /at theChain \(.*errors\.test\.mjs/);
-  const streamed = await (function theReader() {
-    return c.watch('//', 1).next();
+    assert(error instanceof Error);
+    assert.match(error.stack, /\n {4}at (async )?theChain \(.*errors\.test\.mjs/, String(chained));
+  }
+  const streamed = await (async function theReader() {
+    for await (const event of c.watch('//', 1)) return event;
   })().catch((it) => it);
-  assert.match(streamed.stack, /^BadGlob: [^\n]*\n[^]*at theReader \(.*errors\.test\.mjs/);
+  assert.match(streamed.stack, /^BadGlob: [^\n]*\n[^]*at async theReader \(.*errors\.test\.mjs/);
 });
 
 test('errors have stacks whatever the program does to stacks', async (t) => {

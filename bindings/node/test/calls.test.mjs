@@ -26,6 +26,14 @@ test('a value may be changed by its owner as soon as the call was made', async (
   assert.equal((await c.get('/v')).value.toString(), 'before');
 });
 
+test('calls that do not await each other are sent in their order', async (t) => {
+  const c = await client(t);
+  const writes = Array.from({ length: 500 }, (_, number) => c.set('/n', String(number), -1));
+  const revisions = await Promise.all(writes);
+  assert.deepEqual(revisions, revisions.map((_, number) => revisions[0] + number));
+  assert.equal((await c.get('/n')).value.toString(), '499');
+});
+
 test('what is missing is null and 0', async (t) => {
   const c = await client(t);
   assert.deepEqual(await c.get('/missing'), { value: null, rev: 0 });

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use crate::client::Client;
 use crate::fork::PerProcess;
 use crate::op::{Op, Subject};
+use crate::runtime::on_runtime;
 
 /// A member within this process. Dropped without [`Node::stop`] it ends as if it had crashed, which loses nothing
 /// either. In the child of a fork everything but what never changes gives `Forked`: the member stays with the parent.
@@ -37,7 +38,9 @@ impl Node {
         Op::new(Subject::new("start", None), Arc::default(), |handle| {
             let handle = handle.clone();
             async move {
-                let core = Core::start(config).await.map_err(|error| refused(&error))?;
+                // Not on the host's thread, which may be an event loop's: it reads files.
+                let starting = async { Core::start(config).await.map_err(|error| refused(&error)) };
+                let core = on_runtime(&handle, starting).await?;
                 Ok(Node {
                     id: core.id().to_owned(),
                     cluster_name: core.cluster_name().to_owned(),

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use doozer_client::{Error, ErrorKind};
@@ -196,7 +197,7 @@ impl<T: Send + 'static> Op<T> {
     }
 
     /// Lets the runtime do it. `done` is called once, on one of the runtime's threads: it must not block. A result that
-    /// is there already is given to it before this returns.
+    /// is there at once is given to it before this returns. Calls are sent in the order in which they are spawned.
     pub fn spawn(self, done: impl FnOnce(Result<T, Error>) + Send + 'static) -> Running {
         let running = Running { token: CancelToken::default() };
         let done = Done { completion: Some(done), subject: self.subject.clone(), result: PhantomData };
@@ -208,12 +209,32 @@ impl<T: Send + 'static> Op<T> {
                 None => done.call(Err(this.subject.forked())),
                 Some(mut pending) => {
                     if let Some(work) = pending.work.take() {
-                        pending.handle.spawn(async move { done.call(work.await) });
+                        begin(&pending.handle, work, done);
                     }
                 }
             },
         }
         running
+    }
+}
+
+/// Takes a call's first step here, which puts its request into the client's queue, and leaves the rest to the runtime.
+/// With all of it there, two calls of one thread would be sent in whatever order the runtime takes them up.
+fn begin<T: Send + 'static, F: FnOnce(Result<T, Error>) + Send + 'static>(
+    handle: &Handle,
+    mut work: Work<T>,
+    done: Done<T, F>,
+) {
+    let _context = handle.enter();
+    // Whoever wakes it in between finds that out when the runtime takes its own first step.
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => {
+            drop(work);
+            done.call(result);
+        }
+        Poll::Pending => {
+            handle.spawn(async move { done.call(work.await) });
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn block_sigpipe() {
     }
 }
 
-/// Does `work` on the runtime's own threads, for what writes to sockets. Dropped, it is given up.
+/// Does `work` on the runtime's own threads, for what writes to sockets or takes its time. Dropped, it is given up.
 pub(crate) async fn on_runtime<T: Send + 'static>(
     handle: &Handle,
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -85,7 +85,7 @@ pub(crate) async fn on_runtime<T: Send + 'static>(
         Ok(result) => result,
         // The boundary is further out.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::new(ErrorKind::Closed, "connect", None, "the library was shut down")),
+        Err(_) => Err(Error::new(ErrorKind::Closed, "runtime", None, "the library was shut down")),
     }
 }
 

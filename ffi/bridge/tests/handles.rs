@@ -132,6 +132,26 @@ fn is_readable(fd: i32, patience: Duration) -> bool {
 }
 
 #[test]
+fn calls_that_are_spawned_are_sent_in_their_order() {
+    const CALLS: u64 = 500;
+    let (node, client) = member();
+    let done: Completions<i64> = Completions::new().unwrap();
+    for number in 1..=CALLS {
+        done.submit(client.set("/n", number.to_string().into(), -1, SOON), number);
+    }
+    let mut revisions = Vec::new();
+    while revisions.len() < CALLS as usize {
+        assert!(is_readable(done.fd(), PATIENCE));
+        revisions.extend(done.take().into_iter().map(|(number, result)| (number, result.unwrap())));
+    }
+    revisions.sort_unstable();
+    assert!(revisions.is_sorted_by_key(|(_, rev)| *rev), "{revisions:?}");
+    let last = client.get("/n", None, SOON).block().unwrap();
+    assert_eq!(last.value.unwrap(), CALLS.to_string());
+    node.stop().block().unwrap();
+}
+
+#[test]
 fn completions_are_taken_when_the_descriptor_is_readable() {
     let (node, client) = member();
     let done: Completions<i64> = Completions::new().unwrap();

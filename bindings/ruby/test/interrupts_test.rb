@@ -119,7 +119,7 @@ class InterruptsTest < DoozerTest
     before = trap("USR2") { mine.set("/trapped", "x", 0) }
     assert_equal "x", Timeout.timeout(SOON_S) {
       # From elsewhere: only the main thread runs handlers.
-      sender = Process.spawn("kill -USR2 #{Process.pid}")
+      sender = Process.spawn("sh", "-c", "kill -USR2 #{Process.pid}")
       event = mine.wait("/trapped", 1)
       Process.wait(sender)
       event.value

@@ -52,6 +52,8 @@ pub struct Election {
     leader: Ballot,
     happy: bool,
     round: u64,
+    /// It came into this configuration in the middle of the round: what it heard in it says nothing yet.
+    is_partial: bool,
     replies: Vec<(Incarnation, Beat)>,
     unheard: Vec<Incarnation>,
 }
@@ -68,9 +70,15 @@ impl Election {
             leader: Ballot::ZERO,
             happy: false,
             round,
+            is_partial: false,
             replies: Vec::new(),
             unheard: Vec::new(),
         }
+    }
+
+    /// The election of the next configuration, entered in the middle of a round. Nobody leads it yet.
+    pub fn next(&self, above: Ballot) -> Election {
+        Election { is_partial: true, ..Election::new(self.me, above.max(self.leader), self.round) }
     }
 
     /// The greatest leader it knows of.
@@ -140,6 +148,9 @@ impl Election {
         let heard = |voter: &Incarnation| *voter == self.me || replies.iter().any(|(from, _)| from == voter);
         self.unheard = config.voters.iter().copied().filter(|voter| !heard(voter)).collect();
         let before = self.leader;
+        if std::mem::take(&mut self.is_partial) {
+            return Outcome::Same;
+        }
         if let Some(greatest) = replies.iter().map(|(_, beat)| beat.leader).max() {
             self.outdone(greatest);
         }

@@ -3,7 +3,7 @@
 //! to the next one.
 
 use super::{Member, Role};
-use crate::election::{Election, Outcome};
+use crate::election::Outcome;
 use crate::message::{Have, Message, Suffix};
 use crate::{Incarnation, Slot};
 
@@ -17,8 +17,7 @@ impl Member {
         let led = matches!(self.role, Role::Leading(_));
         self.entered = config;
         self.follow_role();
-        self.election =
-            Election::new(self.me, self.promised.max(self.election.leader()), self.election.round());
+        self.election = self.election.next(self.promised);
         // Who led goes on at once, if it still votes: the others need not wait for an election.
         if led && self.is_voter(&self.me) {
             let ballot = self.election.take_over();

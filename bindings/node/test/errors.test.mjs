@@ -162,15 +162,24 @@ test('a revision that no number holds is a RangeError', async (t) => {
   await once(server, 'listening');
   const c = await connect(`127.0.0.1:${server.address().port}`);
   function answer(data) {
-    for (let at = 0; at < data.length; at += 4 + data.readUInt32BE(at)) {
-      const request = data.subarray(at + 4, at + 4 + data.readUInt32BE(at));
-      const [tag, verb] = [request[1], request[3]];
-      const given = errors[verb] ? [0xa0, 6, errors[verb]] : [0x18, ...varint(2n ** 60n)];
-      const body = Buffer.from([0x08, tag, 0x10, 3, ...given]);
-      const head = Buffer.alloc(4);
-      head.writeUInt32BE(body.length);
-      this.write(Buffer.concat([head, body]));
+    // A frame may come in pieces, and several at once.
+    let rest = Buffer.concat([this.rest ?? Buffer.alloc(0), data]);
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE()) {
+      const end = 4 + rest.readUInt32BE();
+      this.write(reply(rest.subarray(4, end)));
+      rest = rest.subarray(end);
     }
+    this.rest = rest;
+  }
+  function reply(request) {
+    // The tag comes first, then the verb, each behind its key; a tag may have several bytes.
+    const tagEnd = request.findIndex((byte, at) => at > 0 && byte < 128) + 1;
+    const verb = request[tagEnd + 1];
+    const given = errors[verb] ? [0xa0, 6, errors[verb]] : [0x18, ...varint(2n ** 60n)];
+    const body = Buffer.from([...request.subarray(0, tagEnd), 0x10, 3, ...given]);
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(body.length);
+    return Buffer.concat([head, body]);
   }
   const expected = { name: 'RangeError', message: `the revision ${2n ** 60n} is beyond 2^53 - 1` };
   const error = await soon(c.rev().catch((it) => it));

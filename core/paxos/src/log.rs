@@ -16,14 +16,12 @@ pub struct Log {
     entries: VecDeque<(Entry, EntryHash)>,
     /// Configurations that entries of this log bring in, each with its entry's slot: in force from the next one on.
     configs: Vec<(Slot, Config)>,
-    /// Bytes of all commands held.
-    bytes: usize,
 }
 
 impl Log {
     /// An empty log that goes on behind `base`.
     pub fn new(base: Slot, base_hash: EntryHash, base_config: Config) -> Log {
-        Log { base, base_hash, base_config, entries: VecDeque::new(), configs: Vec::new(), bytes: 0 }
+        Log { base, base_hash, base_config, entries: VecDeque::new(), configs: Vec::new() }
     }
 
     /// The slot before the first entry.
@@ -88,32 +86,14 @@ impl Log {
         if let Some(config) = &entry.config {
             self.configs.push((entry.slot, config.clone()));
         }
-        self.bytes += entry.command_bytes();
         self.entries.push_back((entry, hash));
     }
 
     /// Cuts the log so that `last` is its last entry.
     pub fn cut_behind(&mut self, last: Slot) {
         assert!(last >= self.base, "the log cannot be cut at {last}, it begins behind {}", self.base);
-        while self.last() > last {
-            if let Some((entry, _)) = self.entries.pop_back() {
-                self.bytes -= entry.command_bytes();
-            }
-        }
+        self.entries.truncate((last.0 - self.base.0) as usize);
         self.configs.retain(|(at, _)| *at <= last);
-    }
-
-    /// Drops the entries up to and with `base`.
-    pub fn drop_up_to(&mut self, base: Slot) {
-        assert!(base <= self.last(), "the log ends at {}, before {base}", self.last());
-        self.base_config = self.config_at(base.next()).clone();
-        self.configs.retain(|(at, _)| *at > base);
-        while self.base < base {
-            if let Some((entry, hash)) = self.entries.pop_front() {
-                self.bytes -= entry.command_bytes();
-                (self.base, self.base_hash) = (entry.slot, hash);
-            }
-        }
     }
 
     /// Everything from `from` on, as far as `bytes_max` allows, at least one entry if there is any; `None` if `from` is
@@ -132,10 +112,5 @@ impl Log {
         });
         let entries = entries.map(|(entry, _)| entry.clone()).collect();
         Some(Suffix { from, previous, entries })
-    }
-
-    /// Bytes of all commands held.
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 }

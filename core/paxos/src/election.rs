@@ -7,7 +7,7 @@ use crate::quorum::is_quorum;
 use crate::{Ballot, Config, Incarnation};
 
 /// What a member says of itself when it is asked in a round.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Beat {
     /// The ballot it would lead under.
     pub ballot: Ballot,
@@ -22,18 +22,20 @@ pub struct Beat {
 }
 
 /// What a member can do as a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fitness {
     /// It may take over, and lead.
     Fit,
     /// It leads, but gets nothing done: its disk or its followers are stuck. It is unhappy, so that others may take over.
     Stuck,
-    /// It may neither take over nor count: it has a suspect tail, or is no voter.
+    /// The end of its log is suspect: it does not count, and takes over only if everybody is here and nobody is better.
+    Suspect,
+    /// It is no voter.
     Unfit,
 }
 
 /// What a round came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Nothing new.
     Same,
@@ -44,7 +46,7 @@ pub enum Outcome {
 }
 
 /// The election's state at one member, for one configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Election {
     me: Incarnation,
     /// The ballot under which this member would lead, or does.
@@ -55,6 +57,8 @@ pub struct Election {
     /// It came into this configuration in the middle of the round: what it heard in it says nothing yet.
     is_partial: bool,
     replies: Vec<(Incarnation, Beat)>,
+    /// Who answered in the round before.
+    heard: Vec<(Incarnation, Beat)>,
     unheard: Vec<Incarnation>,
 }
 
@@ -72,6 +76,7 @@ impl Election {
             round,
             is_partial: false,
             replies: Vec::new(),
+            heard: Vec::new(),
             unheard: Vec::new(),
         }
     }
@@ -107,14 +112,14 @@ impl Election {
             ballot: self.ballot,
             leader: self.leader,
             happy: self.happy && fitness == Fitness::Fit,
-            counts: fitness != Fitness::Unfit,
+            counts: matches!(fitness, Fitness::Fit | Fitness::Stuck),
             unheard: self.unheard.clone(),
         }
     }
 
     /// Somebody answered.
     pub fn reply(&mut self, from: Incarnation, round: u64, beat: Beat) {
-        if round == self.round && beat.counts && self.replies.iter().all(|(known, _)| *known != from) {
+        if round == self.round && self.replies.iter().all(|(known, _)| *known != from) {
             self.replies.push((from, beat));
         }
     }
@@ -155,7 +160,9 @@ impl Election {
             self.outdone(greatest);
         }
         self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
-        if fitness == Fitness::Fit && self.should_take_over(config, &replies) {
+        let takes_over = self.should_take_over(config, &replies, fitness);
+        self.heard = replies;
+        if takes_over {
             return Outcome::Lead(self.take_over());
         }
         if self.leader == before { Outcome::Same } else { Outcome::Follow(self.leader) }
@@ -179,11 +186,29 @@ impl Election {
         sees_greater || is_quorum(config, followers.chain([self.me]))
     }
 
-    fn should_take_over(&self, config: &Config, replies: &[(Incarnation, Beat)]) -> bool {
-        !self.happy
+    fn should_take_over(&self, config: &Config, replies: &[(Incarnation, Beat)], fitness: Fitness) -> bool {
+        let counting = replies.iter().filter(|(_, beat)| beat.counts).map(|(from, _)| *from);
+        // Nobody is left who could know more.
+        let is_everybody = replies.len() + 1 >= config.voters.len();
+        let can_win = match fitness {
+            Fitness::Fit => is_everybody || is_quorum(config, counting.chain([self.me])),
+            Fitness::Suspect => is_everybody && counting.count() == 0,
+            Fitness::Stuck | Fitness::Unfit => false,
+        };
+        can_win
+            && !self.happy
             && config.voters.contains(&self.me)
             && replies.iter().all(|(_, beat)| !beat.happy)
-            && is_quorum(config, replies.iter().map(|(from, _)| *from).chain([self.me]))
+    }
+
+    /// Whom to send to what is for the leader: itself, or, if it did not answer in the last round, a member that it
+    /// serves.
+    pub fn way_to_leader(&self, leader: Incarnation) -> Incarnation {
+        if self.heard.iter().any(|(from, _)| *from == leader) {
+            return leader;
+        }
+        let is_served = |(_, beat): &&(Incarnation, Beat)| beat.happy && beat.leader == self.leader;
+        self.heard.iter().find(is_served).map_or(leader, |(from, _)| *from)
     }
 }
 

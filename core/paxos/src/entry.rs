@@ -45,7 +45,7 @@ impl fmt::Debug for EntryHash {
 }
 
 /// Who votes, from the slot after the one that carries it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Counts configurations; the first is 1.
     pub epoch: u64,
@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 /// One slot of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Where it stands.
     pub slot: Slot,

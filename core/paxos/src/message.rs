@@ -7,10 +7,11 @@
 use bytes::Bytes;
 
 use crate::election::Beat;
+use crate::log::Suspect;
 use crate::{Ballot, Entry, EntryHash, Incarnation, Slot};
 
 /// A message on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Envelope {
     /// Who sent it.
     pub from: Incarnation,
@@ -24,7 +25,7 @@ pub struct Envelope {
 
 /// What a message says.
 #[allow(missing_docs, reason = "each message's page says what its fields are")]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A candidate asks for a promise, and says what it has itself.
     Prepare {
@@ -32,11 +33,12 @@ pub enum Message {
         have: Have,
     },
     /// The promise: nothing lower will be accepted any more. `suffix` is what the candidate lacks, if this log is to be
-    /// preferred to its own.
+    /// preferred to its own. With a suspect end of its log it is worth little: see [`Suspect`].
     Promise {
         ballot: Ballot,
         have: Have,
         suffix: Offer,
+        suspect: Option<Suspect>,
     },
     /// The proposer's log from a place on, to be taken instead of what stands there, in one step.
     AcceptSync {
@@ -78,9 +80,15 @@ pub enum Message {
         round: u64,
         beat: Beat,
     },
-    /// Commands for the proposer, in the order in which their origin numbered them.
+    /// Commands for the proposer, in the order in which they were given to their first member. `is_relayed` if they come
+    /// by way of another one, which hears the proposer where the first does not.
     Forward {
-        commands: Vec<Bytes>,
+        proposals: Vec<Proposal>,
+        is_relayed: bool,
+    },
+    /// What the receiver lacks begins before the sender's log: it needs a snapshot, of a slot not before this one.
+    Behind {
+        base: Slot,
     },
     /// What is the log's length that a read that begins now has to see?
     ReadIndex {
@@ -93,8 +101,18 @@ pub enum Message {
     },
 }
 
+/// A command to be decided.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Proposal {
+    /// The command: opaque here.
+    pub command: Bytes,
+    /// Whether it needs a slot of its own, judged by its proposer when nothing else is under way: it may change who
+    /// votes.
+    pub is_alone: bool,
+}
+
 /// What a member has of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Have {
     /// The ballot under which its log was last accepted.
     pub acc_ballot: Ballot,
@@ -112,7 +130,7 @@ impl Have {
 }
 
 /// What a promise brings along.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Offer {
     /// The candidate's own log is as good.
     Nothing,
@@ -123,7 +141,7 @@ pub enum Offer {
 }
 
 /// A run of entries, and what it follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Suffix {
     /// The slot of the first entry, or of the next one if there is none.
     pub from: Slot,
@@ -141,7 +159,7 @@ impl Suffix {
 }
 
 /// What the proposer tells with each Accept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Told {
     /// Decided up to here.
     pub decided: Slot,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 /// One atomic change of the durable log: cut it before `from`, append `entries`, accepted under `acc_ballot`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Append {
     /// The ballot under which the whole log is accepted from now on.
     pub acc_ballot: Ballot,
@@ -39,7 +39,7 @@ impl Append {
 }
 
 /// What the driver must do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Make this durable, then call [`Replica::persisted`] with its last slot; or, if nothing of it was written,
     /// [`Replica::refused`] with its first.
@@ -51,7 +51,7 @@ pub enum Output {
 }
 
 /// How much may wait in front of the disk, and how much goes into one slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Slots handed out to be persisted and not yet durable. While so many are in flight a batch forms behind them.
     pub slots_in_flight_max: usize,
@@ -66,7 +66,7 @@ impl Default for Limits {
 }
 
 /// What a replica finds in its log when it starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Past {
     /// The last slot of the log, applied or not.
     pub last: Slot,

@@ -46,6 +46,8 @@ struct Odds {
     cut: u64,
     slow_disk: u64,
     change: u64,
+    full: u64,
+    rot: u64,
 }
 
 impl Odds {
@@ -59,6 +61,8 @@ impl Odds {
             cut: odds(&[50, 200, 100_000]),
             slow_disk: odds(&[1, 2, 8]),
             change: odds(&[30, 100, 100_000]),
+            full: odds(&[10, 100, 100_000, 100_000]),
+            rot: odds(&[1, 4, 100_000, 100_000]),
         }
     }
 }
@@ -72,7 +76,8 @@ fn limits(random: &mut Random) -> Limits {
         slots_in_flight_max: random.pick(&[1, 3, 8]).unwrap(),
         slot_bytes_max: random.pick(&[1, 20]).unwrap(),
         message_bytes_max: random.pick(&[1, 20, 1000]).unwrap(),
-        unacknowledged_max: random.pick(&[1, 4, 64]).unwrap(),
+        unacknowledged_bytes_max: random.pick(&[1, 20, 1000]).unwrap(),
+        kept_bytes_max: random.pick(&[0, 2_000, 1_000_000]).unwrap(),
     }
 }
 
@@ -101,6 +106,11 @@ fn chaos(net: &mut Net, random: &mut Random, odds: &Odds, all: &[u8], step: usiz
         8 => {
             if random.one_in(odds.crash) {
                 net.crash(member);
+                // At most one at a time: with more, what they had may be gone for good.
+                let is_first = net.nodes.values().all(|node| node.disk.suspect.is_none());
+                if is_first && net.nodes.len() > 1 && random.one_in(odds.rot) {
+                    net.node(member).disk.rot();
+                }
             }
             let down: Vec<u8> = all.iter().copied().filter(|number| !net.up().contains(number)).collect();
             if random.one_in(4)
@@ -116,6 +126,10 @@ fn chaos(net: &mut Net, random: &mut Random, odds: &Odds, all: &[u8], step: usiz
             } else if random.one_in(20) {
                 net.cut.clear();
             }
+        }
+        11 => {
+            let is_full = random.one_in(odds.full);
+            net.node(member).disk.is_full = is_full;
         }
         10 if random.one_in(odds.change) => change(net, random, all),
         _ => deliver(net, random, odds),
@@ -140,21 +154,22 @@ fn deliver(net: &mut Net, random: &mut Random, odds: &Odds) {
 
 /// Changes the voters by one, as a proposer may that has nothing under way.
 fn change(net: &mut Net, random: &mut Random, all: &[u8]) {
-    let Some(leader) = random.pick(&net.leaders()) else { return };
+    let Some(member) = random.pick(&net.up()) else { return };
     let mut voters: Vec<u8> =
-        net.node(leader).member.config().voters.iter().map(|id| net::number(*id)).collect();
+        net.node(member).member.config().voters.iter().map(|id| net::number(*id)).collect();
     let changed = random.pick(all).unwrap();
     match voters.iter().position(|voter| *voter == changed) {
         Some(_) if voters.len() == 1 => return,
         Some(at) => drop(voters.remove(at)),
         None => voters.push(changed),
     }
-    net.propose_config(leader, &voters);
+    net.propose_voters(member, &voters);
 }
 
 /// All is well again: everybody applies what anybody proposes.
 fn recover(net: &mut Net, all: &[u8], seed: u64) {
     net.cut.clear();
+    net.nodes.values_mut().for_each(|node| node.disk.is_full = false);
     for number in all {
         if !net.up().contains(number) {
             net.restart(*number);
@@ -171,6 +186,9 @@ fn recover(net: &mut Net, all: &[u8], seed: u64) {
         net.nodes.iter().for_each(|(number, node)| println!("{number}: {:?}", node.member));
     }
     assert!(net.decided() > before, "seed {seed}: nothing is decided any more");
+    if net.reads_answered < reads + all.len() {
+        net.nodes.iter().for_each(|(number, node)| println!("{number}: {:?}", node.member));
+    }
     assert!(net.reads_answered >= reads + all.len(), "seed {seed}: reads are not answered");
     let length = net.node(all[0]).applied.len();
     for number in all {

@@ -7,11 +7,13 @@
 //! | `members V L` | a new cluster of V voters and L learners, numbered from 1 |
 //! | `run N` | N ticks for everybody, all messages and writes done after each |
 //! | `propose M TEXT`, `read M` | at a member, and then until all is quiet |
-//! | `voters M N N …` | the proposer M changes the voters |
+//! | `voters M N N …` | M asks for these voters |
 //! | `cut A B`, `cut A > B`, `heal` | nothing passes between two, or in one direction; all passes again |
 //! | `only A B, C D` | nothing passes but between these pairs |
 //! | `crash M`, `restart M` | a member ends; it starts again from its disk |
 //! | `hold M`, `release M` | a member's disk writes nothing; it writes again |
+//! | `rot M` | the last append on a member's disk cannot be read any more; for one that is down |
+//! | `full M`, `room M` | a member's disk has no room; it has again |
 //! | `status` | where each member stands |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
@@ -31,7 +33,8 @@ const LIMITS: Limits = Limits {
     slots_in_flight_max: 4,
     slot_bytes_max: 64,
     message_bytes_max: 1000,
-    unacknowledged_max: 16,
+    unacknowledged_bytes_max: 500,
+    kept_bytes_max: 100_000,
 };
 
 fn number(word: &str) -> u8 {
@@ -92,9 +95,7 @@ fn carry_out(net: &mut Net, line: &str) -> String {
         }
         ("voters", [member, voters @ ..]) => {
             let voters: Vec<u8> = voters.iter().map(|word| number(word)).collect();
-            if !net.propose_config(number(member), &voters) {
-                return "refused\n".to_owned();
-            }
+            net.propose_voters(number(member), &voters);
             net.quiet();
         }
         ("cut", rest) => cut(net, rest),
@@ -107,6 +108,9 @@ fn carry_out(net: &mut Net, line: &str) -> String {
             net.node(number(member)).disk_is_held = false;
             net.quiet();
         }
+        ("rot", [member]) => assert!(net.node(number(member)).disk.rot(), "there is nothing to rot"),
+        ("full", [member]) => net.node(number(member)).disk.is_full = true,
+        ("room", [member]) => net.node(number(member)).disk.is_full = false,
         ("status", []) => return status(net),
         _ => panic!("no command is `{line}`"),
     }

@@ -5,17 +5,26 @@ use std::collections::BTreeMap;
 use super::leader::Leading;
 use super::{Member, Output, Persist, Role};
 use crate::election::Outcome;
+use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix};
 use crate::quorum::is_quorum;
 use crate::{Ballot, Incarnation};
 
 /// A candidate that gathers promises.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Preparing {
     pub ballot: Ballot,
     /// What it had when it asked: suffixes begin where that ends.
     asked_with: Have,
-    promises: BTreeMap<Incarnation, (Have, Offer)>,
+    promises: BTreeMap<Incarnation, Promised>,
+}
+
+/// What a voter answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Promised {
+    pub have: Have,
+    pub offer: Offer,
+    pub suspect: Option<Suspect>,
 }
 
 impl Member {
@@ -39,7 +48,7 @@ impl Member {
             return self.follow_role();
         }
         self.promised = ballot;
-        self.persist(Persist::Promise(ballot));
+        self.persist(Persist::Promise(ballot), None);
         let asked_with = self.have();
         self.role = Role::Preparing(Preparing { ballot, asked_with, promises: BTreeMap::new() });
         for voter in self.others() {
@@ -59,13 +68,13 @@ impl Member {
         }
     }
 
-    pub(super) fn on_promise(&mut self, from: Incarnation, ballot: Ballot, have: Have, offer: Offer) {
+    pub(super) fn on_promise(&mut self, from: Incarnation, ballot: Ballot, promised: Promised) {
         match &mut self.role {
             Role::Preparing(preparing) if preparing.ballot == ballot => {
-                preparing.promises.insert(from, (have, offer));
+                preparing.promises.insert(from, promised);
                 self.settle_prepare();
             }
-            Role::Leading(leading) if leading.ballot == ballot => self.sync(from, have),
+            Role::Leading(leading) if leading.ballot == ballot => self.sync(from, promised.have),
             _ => {}
         }
     }
@@ -73,51 +82,72 @@ impl Member {
     /// Leads once a majority has promised, this member among them, durably.
     pub(super) fn settle_prepare(&mut self) {
         let Role::Preparing(preparing) = &self.role else { return };
-        let promised = preparing.promises.keys().copied().chain([self.me]);
-        if !self.keep.is_settled() || !is_quorum(&self.entered, promised) {
+        if !self.keep.is_settled() || !self.is_promised(preparing) {
             return;
         }
-        let best = preparing.promises.iter().max_by_key(|(_, (have, _))| have.rank());
-        let adopted = match best {
-            Some((_, (have, offer))) if have.rank() > preparing.asked_with.rank() => {
-                Some((*have, offer.clone()))
-            }
-            _ => None,
-        };
-        let lender = best.map(|(member, _)| *member);
-        let (adopted, suffix) = match adopted {
-            None => (preparing.asked_with, None),
-            Some((have, Offer::Suffix(suffix))) => (have, Some(suffix)),
-            Some((_, Offer::Nothing | Offer::Snapshot)) => {
-                // It begins too early for everybody's log. What was promised stands; a snapshot, then all over again.
-                self.outputs.extend(lender.map(Output::FetchSnapshot));
-                return;
-            }
-        };
-        let Role::Preparing(preparing) = std::mem::replace(&mut self.role, Role::Following) else { return };
-        match suffix {
-            // It tells that this configuration is over, which is to be learned before anybody leads.
-            Some(suffix) if has_proven_stop_sign(&suffix) => {
-                let lender = lender.unwrap_or(self.me);
+        let best = preparing.promises.iter().max_by_key(|(_, promised)| promised.have.rank());
+        let best = best.filter(|(_, promised)| promised.have.rank() > preparing.asked_with.rank());
+        let best = best.map(|(lender, promised)| (*lender, promised.have, promised.offer.clone()));
+        match best {
+            None => self.begin_leading(None),
+            Some((lender, have, Offer::Suffix(suffix))) if has_proven_stop_sign(&suffix) => {
+                // It tells that this configuration is over, which is to be learned before anybody leads.
                 self.follow_role();
-                self.on_learn(lender, adopted.acc_ballot, up_to_proven_stop_sign(suffix));
+                self.on_learn(lender, have.acc_ballot, up_to_proven_stop_sign(suffix));
             }
-            suffix => self.begin_leading(preparing, adopted, suffix),
+            Some((_, have, Offer::Suffix(suffix))) => self.begin_leading(Some((have, suffix))),
+            Some((lender, _, Offer::Nothing | Offer::Snapshot)) => {
+                // It begins before everybody's log. What was promised stands; a snapshot, and then all over again.
+                self.follow_role();
+                self.outputs.push_back(Output::FetchSnapshot(lender));
+            }
         }
     }
 
-    fn begin_leading(&mut self, preparing: Preparing, adopted: Have, suffix: Option<Suffix>) {
-        let Preparing { ballot, promises, .. } = preparing;
-        if let Some(suffix) = &suffix {
-            self.log.cut_behind(crate::Slot(suffix.from.0 - 1));
-        }
+    /// Whether what is promised shows all that may have been decided: by a majority whose logs are sound; or, if there is
+    /// none, by every voter, so that nobody is left who could know more.
+    fn is_promised(&self, preparing: &Preparing) -> bool {
+        let sound = preparing.promises.iter().filter(|(_, promised)| promised.suspect.is_none());
+        let own = self.suspect.is_none().then_some(self.me);
+        is_quorum(&self.entered, sound.map(|(voter, _)| *voter).chain(own))
+            || self.others().iter().all(|voter| preparing.promises.contains_key(voter))
+    }
+
+    /// Goes on with its own log, or with one that it was offered.
+    fn begin_leading(&mut self, adopted: Option<(Have, Suffix)>) {
+        let Role::Preparing(preparing) = std::mem::replace(&mut self.role, Role::Following) else { return };
+        let Preparing { ballot, asked_with, promises } = preparing;
+        let (adopted, suffix) = match adopted {
+            None => {
+                let (from, previous) = (self.log.last().next(), self.log.last_hash());
+                (asked_with, Suffix { from, previous, entries: Vec::new() })
+            }
+            Some(adopted) => adopted,
+        };
         // Whatever a majority's members know to be decided stands in the log that was adopted.
-        let decided = promises.values().map(|(have, _)| have.decided).max().unwrap_or_default();
+        let decided = promises.values().map(|promised| promised.have.decided).max().unwrap_or_default();
         self.role = Role::Leading(Leading::new(ballot, adopted.rank(), self.ticks));
-        self.open(ballot, suffix.map(|suffix| suffix.entries).unwrap_or_default());
+        self.open(ballot, suffix);
         self.decided = self.decided.max(decided.min(self.log.last()));
-        for (member, (have, _)) in promises {
-            self.sync(member, have);
+        self.give_up_suspects(&promises);
+        for (member, promised) in promises {
+            self.sync(member, promised.have);
+        }
+    }
+
+    /// Ends of logs that may have been acknowledged, and that the log which goes on does not have: no majority of sound
+    /// logs could tell, and all voters were asked.
+    fn give_up_suspects(&mut self, promises: &BTreeMap<Incarnation, Promised>) {
+        let sound = promises.iter().filter(|(_, promised)| promised.suspect.is_none());
+        let own = self.suspect.is_none().then_some(self.me);
+        if is_quorum(&self.entered, sound.map(|(voter, _)| *voter).chain(own)) {
+            return;
+        }
+        let suspects = promises.values().filter_map(|promised| promised.suspect).chain(self.suspect);
+        let Role::Leading(leading) = &self.role else { return };
+        let lost: Vec<Suspect> = suspects.filter(|suspect| suspect.rank() > leading.adopted()).collect();
+        if !lost.is_empty() {
+            self.outputs.push_back(Output::GaveUp(lost));
         }
     }
 }

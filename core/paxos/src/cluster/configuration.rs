@@ -7,6 +7,15 @@ use crate::election::Outcome;
 use crate::message::{Have, Message, Suffix};
 use crate::{Incarnation, Slot};
 
+/// A member that gets decided entries from this one, which does not lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Pupil {
+    /// The next slot to be sent.
+    next: Slot,
+    /// When it is forgotten, unless it says again what it has.
+    until: u64,
+}
+
 impl Member {
     /// Enters each configuration whose stop-sign is applied.
     pub(super) fn enter_configurations(&mut self) {
@@ -50,44 +59,44 @@ impl Member {
                 // There may be more. Who has no more to tell does not answer.
                 self.ask_to_follow(from);
             }
+            Message::Behind { base } => {
+                self.follow_role();
+                self.on_behind(from, base);
+            }
             _ => self.ask_to_follow(from),
         }
     }
 
-    /// Sends decided entries to a member that is behind, or only learns.
+    /// Sends decided entries to a member that is behind, or only learns, or does not hear the proposer; and goes on to do
+    /// so for a while.
     pub(super) fn teach(&mut self, member: Incarnation, have: Have) {
-        let from = have.decided.next();
-        if from > self.decided {
+        let until = self.ticks + 3 * self.limits.round_ticks;
+        self.pupils.insert(member, Pupil { next: have.decided.next(), until });
+        self.teach_next(member);
+    }
+
+    /// Sends what is decided since.
+    pub(super) fn teach_all(&mut self) {
+        self.pupils.retain(|_, pupil| pupil.until > self.ticks);
+        let members: Vec<Incarnation> = self.pupils.keys().copied().collect();
+        members.into_iter().for_each(|member| self.teach_next(member));
+    }
+
+    fn teach_next(&mut self, member: Incarnation) {
+        let Some(pupil) = self.pupils.get_mut(&member) else { return };
+        if pupil.next > self.decided {
             return;
         }
-        let Some(mut suffix) = self.log.suffix(from, self.limits.message_bytes_max) else {
-            self.outputs.push_back(super::Output::SendSnapshot(member));
-            return;
+        let Some(mut suffix) = self.log.suffix(pupil.next, self.limits.message_bytes_max) else {
+            self.pupils.remove(&member);
+            return self.say_behind(member);
         };
         suffix.entries.retain(|entry| entry.slot <= self.decided);
+        pupil.next = suffix.last().next();
         self.send(member, Message::Learn { ballot: self.acc_ballot, suffix });
     }
 
     fn base_hash(&self) -> crate::EntryHash {
         self.log.hash_at(self.log.base()).unwrap_or(crate::EntryHash::NONE)
-    }
-
-    /// Proposes to change the voters: the command that does it, alone in a slot that ends this configuration. Nothing
-    /// may be under way; false if something is, or if this member does not lead.
-    pub fn propose_config(&mut self, command: bytes::Bytes, voters: Vec<Incarnation>, wall_ms: u64) -> bool {
-        if !self.is_drained() {
-            return false;
-        }
-        let config = crate::Config { epoch: self.entered.epoch + 1, voters };
-        self.append_stop_sign(command, config, wall_ms);
-        self.settle();
-        true
-    }
-
-    /// Whether this member leads and everything in its log is decided and applied.
-    pub fn is_drained(&self) -> bool {
-        let Role::Leading(leading) = &self.role else { return false };
-        let last: Slot = self.log.last();
-        leading.opening <= self.decided && self.applied == last
     }
 }

@@ -1,8 +1,10 @@
 //! Promises, and entries as the proposer sends them (Sequence Paxos, the acceptor's side). Whoever is no voter keeps its
 //! log in the same way; its word counts for nothing.
 
+use super::keep::Undo;
 use super::{Member, Output, Persist, Role};
 use crate::election::Outcome;
+use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix, Told};
 use crate::replica::Append;
 use crate::{Ballot, Entry, Incarnation, Slot};
@@ -16,7 +18,8 @@ impl Member {
         self.believe_decided(have.acc_ballot, have.decided);
         let offer = self.offer(&have);
         // What it says of the log is durable by then, too: everything that was given out before is.
-        self.send_when_kept(from, Message::Promise { ballot, have: self.have(), suffix: offer });
+        let (have, suspect) = (self.have(), self.suspect);
+        self.send_when_kept(from, Message::Promise { ballot, have, suffix: offer, suspect });
     }
 
     /// What a candidate lacks, if this log is preferable to its own.
@@ -98,13 +101,12 @@ impl Member {
         if known < suffix.entries.len() {
             suffix.entries.drain(..known);
             suffix.from = Slot(suffix.from.0 + known as u64);
-            let last = Slot(suffix.from.0 - 1);
-            self.log.cut_behind(last);
-            suffix.previous = self.log.last_hash();
+            suffix.previous = suffix.entries[0].previous;
             self.promise(ballot);
             self.take(ballot.max(self.acc_ballot), suffix);
         }
         self.decided = self.decided.max(decided);
+        self.make_sound();
         self.asked_at = None;
     }
 
@@ -112,7 +114,7 @@ impl Member {
     pub(super) fn promise(&mut self, ballot: Ballot) {
         if ballot > self.promised {
             self.promised = ballot;
-            self.persist(Persist::Promise(ballot));
+            self.persist(Persist::Promise(ballot), None);
         }
         self.heard_of(ballot);
     }
@@ -147,8 +149,8 @@ impl Member {
         if self.log.hash_at(before) != Some(suffix.previous) {
             return false;
         }
-        self.log.cut_behind(before);
         self.take(ballot, suffix);
+        self.make_sound_whole(ballot);
         true
     }
 
@@ -183,11 +185,13 @@ impl Member {
         Extended::By
     }
 
-    /// Appends, and gives it out to be kept.
+    /// Takes a suffix in place of whatever stands there, and gives it out to be kept.
     pub(super) fn take(&mut self, ballot: Ballot, suffix: Suffix) {
-        let epoch = self.log.config_at(suffix.from).epoch;
-        let from = suffix.from;
-        for entry in &suffix.entries {
+        let Suffix { from, entries, .. } = suffix;
+        let replaced = self.log.cut_behind(Slot(from.0 - 1));
+        let first = self.owed_from.map_or(from, |owed| owed.min(from));
+        let undo = Undo::Append { from: first, acc_ballot: self.acc_ballot, replaced };
+        for entry in &entries {
             let hash = entry.hash(self.cluster);
             self.log.push(entry.clone(), hash);
         }
@@ -195,14 +199,43 @@ impl Member {
             self.durable_at_proposer = self.decided;
         }
         self.acc_ballot = ballot;
-        let last_hash = self.log.last_hash();
-        self.persist(Persist::Append(Append {
-            acc_ballot: ballot,
-            epoch,
-            from,
-            entries: suffix.entries,
-            last_hash,
-        }));
+        let (from, entries) = self.with_owed(from, entries);
+        let (epoch, last_hash) = (self.log.config_at(from).epoch, self.log.last_hash());
+        self.persist(
+            Persist::Append(Append { acc_ballot: ballot, epoch, from, entries, last_hash }),
+            Some(undo),
+        );
+        self.make_sound();
+    }
+
+    /// What the disk had no room for before goes with it.
+    fn with_owed(&mut self, from: Slot, entries: Vec<Entry>) -> (Slot, Vec<Entry>) {
+        match self.owed_from.take() {
+            Some(owed) if owed < from => {
+                let all = (owed.0..=self.log.last().0).filter_map(|slot| self.log.at(Slot(slot)));
+                (owed, all.map(|(entry, _)| entry.clone()).collect())
+            }
+            _ => (from, entries),
+        }
+    }
+
+    /// The end of the log that was suspect is there again, or what is known to be decided reaches further.
+    pub(super) fn make_sound(&mut self) {
+        let (acc_ballot, last, decided) = (self.acc_ballot, self.log.last(), self.decided);
+        let is_there = |suspect: &mut Suspect| {
+            last >= suspect.last && (acc_ballot >= suspect.acc_ballot || decided >= suspect.last)
+        };
+        if let Some(suspect) = self.suspect.take_if(is_there) {
+            self.persist(Persist::Sound, Some(Undo::Sound(suspect)));
+        }
+    }
+
+    /// Under a greater ballot, the proposer's whole log has come: it got that from a majority that this member was no
+    /// part of, or from everybody.
+    fn make_sound_whole(&mut self, ballot: Ballot) {
+        if let Some(suspect) = self.suspect.take_if(|suspect| ballot > suspect.acc_ballot) {
+            self.persist(Persist::Sound, Some(Undo::Sound(suspect)));
+        }
     }
 
     fn acknowledge(&mut self, to: Incarnation, ballot: Ballot, told: Told) {
@@ -279,9 +312,16 @@ impl Member {
     pub(super) fn follow_again(&mut self) {
         let leader = self.election.leader();
         let is_led = self.acc_ballot == leader && self.ticks - self.heard_at <= 2 * self.limits.round_ticks;
-        if leader != Ballot::ZERO && leader.incarnation != self.me && !is_led {
+        if leader == Ballot::ZERO || leader.incarnation == self.me || is_led {
+            return;
+        }
+        self.asked_at = None;
+        self.ask_to_follow(leader.incarnation);
+        if let Some(way) = self.way_to_proposer()
+            && way != leader.incarnation
+        {
             self.asked_at = None;
-            self.ask_to_follow(leader.incarnation);
+            self.ask_to_follow(way);
         }
     }
 

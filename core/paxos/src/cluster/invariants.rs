@@ -14,7 +14,8 @@ impl Member {
             self.handed,
             self.decided
         );
-        assert!(self.log.base() <= self.applied, "the log was cut behind what is applied");
+        let state = self.installing.as_ref().map_or(self.handed, |(_, base)| base.slot);
+        assert!(self.log.base() <= state, "the log was cut behind what is given out");
         if let Some(sign) = self.log.stop_sign_behind(self.applied) {
             // One that is decided may be behind it in a log that is only learned; none of it is given out.
             assert!(

@@ -2,55 +2,84 @@
 
 use std::collections::VecDeque;
 
+use crate::log::{Base, Log, Suspect};
 use crate::message::Envelope;
 use crate::replica::Append;
-use crate::{Ballot, Slot};
+use crate::{Ballot, Entry, EntryHash, Slot};
 
 /// Numbers what is given out to be made durable, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PersistId(pub u64);
 
 /// Something to be made durable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Persist {
     /// The promise: nothing below this ballot is promised or accepted any more.
     Promise(Ballot),
     /// One atomic change of the log. Its ballot was given out as a promise before.
     Append(Append),
+    /// What made the end of the log suspect is made good: it is to be forgotten.
+    Sound,
+    /// The snapshot that the driver has of this place: the log begins behind it, and nothing else stands in it.
+    Install(Base),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Keep {
     last_id: PersistId,
-    /// What will be durable with each number that is not yet: the ballot and the end of the accepted log.
-    under_way: VecDeque<(PersistId, Ballot, Slot)>,
+    /// Given out, and not durable yet, oldest first.
+    under_way: VecDeque<UnderWay>,
     acc_ballot: Ballot,
     last: Slot,
     /// Messages that wait for a number.
     held: VecDeque<(PersistId, Envelope)>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct UnderWay {
+    id: PersistId,
+    /// What the log is accepted under, and where it ends, once this is durable.
+    acc_ballot: Ballot,
+    last: Slot,
+    /// When it was given out.
+    since: u64,
+    /// What it took the place of, should it be refused; a promise never is.
+    undo: Option<Undo>,
+}
+
+/// What something that was given out changes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Undo {
+    /// An append: the first slot that it replaces or adds, the ballot of the log before it, and what stood there.
+    Append { from: Slot, acc_ballot: Ballot, replaced: Vec<(Entry, EntryHash)> },
+    /// A snapshot: the log before it, and what was known to be decided.
+    Install { log: Log, decided: Slot },
+    /// What was suspect was made good.
+    Sound(Suspect),
+}
+
 impl Keep {
     pub fn new(acc_ballot: Ballot, last: Slot) -> Keep {
-        Keep {
-            last_id: PersistId::default(),
-            under_way: VecDeque::new(),
-            acc_ballot,
-            last,
-            held: VecDeque::new(),
-        }
+        let under_way = VecDeque::new();
+        Keep { last_id: PersistId::default(), under_way, acc_ballot, last, held: VecDeque::new() }
+    }
+
+    /// The number last given out.
+    pub fn last_id(&self) -> PersistId {
+        self.last_id
     }
 
     /// Numbers it.
-    pub fn give_out(&mut self, what: &Persist) -> PersistId {
+    pub fn give_out(&mut self, what: &Persist, undo: Option<Undo>, now: u64) -> PersistId {
         self.last_id.0 += 1;
-        let (_, acc_ballot, last) =
-            self.under_way.back().copied().unwrap_or((self.last_id, self.acc_ballot, self.last));
-        let then = match what {
-            Persist::Promise(_) => (acc_ballot, last),
+        let before = self.under_way.back().map(|before| (before.acc_ballot, before.last));
+        let (acc_ballot, last) = before.unwrap_or((self.acc_ballot, self.last));
+        let (acc_ballot, last) = match what {
+            Persist::Promise(_) | Persist::Sound => (acc_ballot, last),
+            Persist::Install(base) => (acc_ballot, base.slot),
             Persist::Append(append) => (append.acc_ballot, append.last()),
         };
-        self.under_way.push_back((self.last_id, then.0, then.1));
+        self.under_way.push_back(UnderWay { id: self.last_id, acc_ballot, last, since: now, undo });
         self.last_id
     }
 
@@ -61,16 +90,41 @@ impl Keep {
             "{id:?} is said to be durable, {:?} was the last given out",
             self.last_id
         );
-        while let Some((_, acc_ballot, last)) =
-            self.under_way.pop_front_if(|(under_way, ..)| *under_way <= id)
-        {
-            (self.acc_ballot, self.last) = (acc_ballot, last);
+        while let Some(durable) = self.under_way.pop_front_if(|under_way| under_way.id <= id) {
+            (self.acc_ballot, self.last) = (durable.acc_ballot, durable.last);
         }
         let mut released = Vec::new();
         while let Some((_, envelope)) = self.held.pop_front_if(|(needs, _)| *needs <= id) {
             released.push(envelope);
         }
         released
+    }
+
+    /// Nothing of the appends from this number on was written. Returns what they changed, the newest first; what would
+    /// have vouched for them is not said.
+    pub fn refused(&mut self, id: PersistId) -> Vec<Undo> {
+        self.held.retain(|(needs, _)| *needs < id);
+        let mut undos = Vec::new();
+        for mut under_way in std::mem::take(&mut self.under_way) {
+            match under_way.undo.take_if(|_| under_way.id >= id) {
+                Some(undo) => undos.push(undo),
+                None => self.under_way.push_back(under_way),
+            }
+        }
+        undos.reverse();
+        undos
+    }
+
+    /// What the disk has after all: of a refused append and what came behind it, nothing.
+    pub fn has_only(&mut self, id: PersistId, acc_ballot: Ballot, last: Slot) {
+        for under_way in self.under_way.iter_mut().filter(|under_way| under_way.id >= id) {
+            (under_way.acc_ballot, under_way.last) = (acc_ballot, last);
+        }
+    }
+
+    /// Where the durable log ends.
+    pub fn durable(&self) -> Slot {
+        self.last
     }
 
     /// Keeps a message until all that was given out so far is durable; gives it back if that is so already.
@@ -90,5 +144,10 @@ impl Keep {
     /// Everything that was given out is durable.
     pub fn is_settled(&self) -> bool {
         self.under_way.is_empty()
+    }
+
+    /// Since when the oldest waits.
+    pub fn waits_since(&self) -> Option<u64> {
+        self.under_way.front().map(|under_way| under_way.since)
     }
 }

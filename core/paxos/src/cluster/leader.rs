@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{Member, Output, Role};
-use crate::message::{Have, Message, Suffix, Told};
+use crate::log::Log;
+use crate::message::{Have, Message, Proposal, Suffix, Told};
 use crate::quorum::reached;
 use crate::{Ballot, Config, Entry, Incarnation, Slot};
 
 /// A proposer with a majority's promises.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Leading {
     pub ballot: Ballot,
     /// The ballot and length of the log it went on with: who accepted under that ballot has a part of it.
@@ -26,16 +27,37 @@ pub(super) struct Leading {
     moved_at: u64,
     /// Told to followers with the next Accept, if no entry carries it sooner.
     told_decided: Slot,
+    /// The driver judges a command that is to stand alone.
+    is_evaluating: bool,
+}
+
+/// What is to become of a command that stands alone in its slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing: it was decided before.
+    Drop,
+    /// This stands in the slot, and nothing changes about who votes.
+    Put(Bytes),
+    /// This stands in the slot, and behind it these vote.
+    Change(Bytes, Vec<Incarnation>),
 }
 
 /// What a member has, as far as it said.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Progress {
     /// The next slot to be sent.
     next: Slot,
     /// Durable there.
     last: Slot,
     confirmed: u64,
+}
+
+impl Progress {
+    /// Bytes that were sent and not acknowledged, going by the log as it is.
+    fn unacknowledged(&self, log: &Log) -> usize {
+        let sent = (self.last.0 + 1..self.next.0).rev().map_while(|slot| log.at(Slot(slot)));
+        sent.map(|(entry, _)| entry.command_bytes()).sum()
+    }
 }
 
 impl Leading {
@@ -49,7 +71,13 @@ impl Leading {
             told_durable: Slot(0),
             moved_at: now,
             told_decided: Slot(0),
+            is_evaluating: false,
         }
+    }
+
+    /// What made the log preferable that it went on with.
+    pub fn adopted(&self) -> (Ballot, Slot) {
+        self.adopted
     }
 
     /// It will say itself where it is.
@@ -70,17 +98,18 @@ impl Member {
 
     /// Begins to lead with what was adopted and an opening slot of its own, in one durable step. Behind a stop-sign
     /// that is not decided nothing may come, not even that.
-    pub(super) fn open(&mut self, ballot: Ballot, mut entries: Vec<Entry>) {
-        let from = self.log.last().next();
-        let (mut previous, mut next, mut wall_ms) =
-            (self.log.last_hash(), from, self.log.wall_ms().unwrap_or_default());
-        let mut ends_with_stop_sign = self.log.stop_sign_behind(self.applied).is_some();
-        for entry in &entries {
+    pub(super) fn open(&mut self, ballot: Ballot, mut suffix: Suffix) {
+        let before = Slot(suffix.from.0 - 1);
+        let (mut previous, mut next) = (suffix.previous, suffix.from);
+        let mut wall_ms = self.log.at(before).map_or(self.log.wall_ms(), |(entry, _)| entry.wall_ms);
+        let mut ends_with_stop_sign =
+            self.log.stop_sign_behind(self.applied).is_some_and(|sign| sign <= before);
+        for entry in &suffix.entries {
             (previous, next, wall_ms) = (entry.hash(self.cluster), entry.slot.next(), entry.wall_ms);
             ends_with_stop_sign = entry.config.is_some();
         }
         if !ends_with_stop_sign {
-            entries.push(Entry {
+            suffix.entries.push(Entry {
                 slot: next,
                 birth: ballot,
                 previous,
@@ -89,7 +118,6 @@ impl Member {
                 commands: Vec::new(),
             });
         }
-        let suffix = Suffix { from, previous: self.log.last_hash(), entries };
         self.take(ballot, suffix);
         let last = self.log.last();
         if let Role::Leading(leading) = &mut self.role {
@@ -104,15 +132,14 @@ impl Member {
         let from = if have.acc_ballot == ballot {
             have.last.next()
         } else if have.acc_ballot == adopted.0 {
-            have.last.min(adopted.1).next()
+            have.last.min(adopted.1).max(have.decided).next()
         } else {
             have.decided.next()
         };
         // Whole, unless it has this ballot's log already: with a part of it, what it gave up for that would be missing.
         let bytes_max = if have.acc_ballot == ballot { self.limits.message_bytes_max } else { usize::MAX };
         let Some(suffix) = self.log.suffix(from, bytes_max) else {
-            self.outputs.push_back(Output::SendSnapshot(member));
-            return;
+            return self.say_behind(member);
         };
         let told = self.told();
         let next = suffix.last().next();
@@ -124,12 +151,11 @@ impl Member {
     }
 
     pub(super) fn on_follow(&mut self, from: Incarnation, have: Have) {
-        if self.leading().is_some() {
-            return self.sync(from, have);
-        }
-        // Somebody else leads; what is decided can be had here as well.
-        if !self.is_voter(&from) {
-            self.teach(from, have);
+        match self.role {
+            Role::Leading(_) => self.sync(from, have),
+            // Somebody else leads; what is decided can be had here as well.
+            Role::Following => self.teach(from, have),
+            Role::Preparing(_) => {}
         }
     }
 
@@ -147,9 +173,14 @@ impl Member {
 
     /// Puts what waits into slots, and sends what can be sent.
     pub(super) fn lead_on(&mut self, wall_ms: u64) {
+        self.wall_ms = wall_ms;
         while self.may_form_slot() {
+            if self.waiting.front().is_some_and(|proposal| proposal.is_alone) {
+                self.evaluate_next();
+                break;
+            }
             let commands = self.take_batch();
-            self.append(commands, None, wall_ms);
+            self.append(commands, None);
         }
         self.send_all();
     }
@@ -159,31 +190,63 @@ impl Member {
         !self.waiting.is_empty()
             && undecided < self.limits.slots_in_flight_max
             && self.log.stop_sign_behind(self.applied).is_none()
-            && self.leading().is_some_and(|leading| leading.opening <= self.decided)
+            && self.leading().is_some_and(|leading| leading.opening <= self.decided && !leading.is_evaluating)
     }
 
     fn take_batch(&mut self) -> Vec<Bytes> {
         let mut bytes = 0;
-        let fits = |command: &&Bytes| {
+        let fits = |proposal: &&Proposal| {
             let is_first = bytes == 0;
-            bytes += command.len().max(1);
-            is_first || bytes <= self.limits.slot_bytes_max
+            bytes += proposal.command.len().max(1);
+            !proposal.is_alone && (is_first || bytes <= self.limits.slot_bytes_max)
         };
         let count = self.waiting.iter().take_while(fits).count();
-        self.waiting.drain(..count).collect()
+        self.waiting.drain(..count).map(|proposal| proposal.command).collect()
     }
 
-    /// The command that changes the voters, alone in its slot.
-    pub(super) fn append_stop_sign(&mut self, command: Bytes, config: Config, wall_ms: u64) {
-        self.append(vec![command], Some(config), wall_ms);
+    /// Has a command judged by the state in which it will be applied: once everything before it is.
+    fn evaluate_next(&mut self) {
+        if self.applied < self.log.last() {
+            return;
+        }
+        if let Role::Leading(leading) = &mut self.role
+            && let Some(proposal) = self.waiting.pop_front()
+        {
+            leading.is_evaluating = true;
+            self.outputs.push_back(Output::Evaluate(proposal.command));
+        }
     }
 
-    fn append(&mut self, commands: Vec<Bytes>, config: Option<Config>, wall_ms: u64) {
+    /// The answer to [`Output::Evaluate`], by the state as it was then.
+    pub fn evaluated(&mut self, verdict: Verdict) {
+        if let Role::Leading(leading) = &mut self.role
+            && std::mem::take(&mut leading.is_evaluating)
+        {
+            match verdict {
+                Verdict::Drop => {}
+                Verdict::Put(command) => self.append(vec![command], None),
+                Verdict::Change(command, voters) => {
+                    let config = Config { epoch: self.entered.epoch + 1, voters };
+                    self.append(vec![command], Some(config));
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// Whether a member that only learns has about all there is, as its proposer sees it.
+    pub fn is_caught_up(&self, member: &Incarnation) -> bool {
+        let behind = |progress: &Progress| self.log.last().0.saturating_sub(progress.last.0);
+        let progress = self.leading().and_then(|leading| leading.followers.get(member));
+        progress.is_some_and(|progress| behind(progress) <= self.limits.slots_in_flight_max)
+    }
+
+    fn append(&mut self, commands: Vec<Bytes>, config: Option<Config>) {
         let entry = Entry {
             slot: self.log.last().next(),
             birth: self.promised,
             previous: self.log.last_hash(),
-            wall_ms: self.log.wall_ms().unwrap_or_default().max(wall_ms),
+            wall_ms: self.log.wall_ms().max(self.wall_ms),
             config,
             commands,
         };
@@ -214,13 +277,13 @@ impl Member {
     fn send_next(&mut self, member: Incarnation) -> bool {
         let Some(leading) = self.leading() else { return false };
         let Some(progress) = leading.followers.get(&member).copied() else { return false };
-        let unacknowledged = progress.next.0.saturating_sub(progress.last.0 + 1);
-        if progress.next > self.log.last() || unacknowledged >= self.limits.unacknowledged_max {
+        let is_full = || progress.unacknowledged(&self.log) >= self.limits.unacknowledged_bytes_max;
+        if progress.next > self.log.last() || is_full() {
             return false;
         }
         let ballot = leading.ballot;
         let Some(suffix) = self.log.suffix(progress.next, self.limits.message_bytes_max) else {
-            self.outputs.push_back(Output::SendSnapshot(member));
+            self.say_behind(member);
             if let Role::Leading(leading) = &mut self.role {
                 leading.forget(member);
             }
@@ -301,10 +364,20 @@ impl Member {
         }
     }
 
-    /// A proposer that gets nothing decided.
+    /// A proposer that gets nothing decided for a while. That is longer after each change of proposers that helped
+    /// nothing: when all disks are slow, a change only costs.
     pub(super) fn is_stuck(&self) -> bool {
         self.leading().is_some_and(|leading| {
-            self.decided < self.log.last() && self.ticks - leading.moved_at >= self.limits.stuck_ticks
+            self.decided < self.log.last() && self.ticks - leading.moved_at >= self.patience()
         })
+    }
+
+    /// Whether something waits for this member's disk for so long that it had better not lead.
+    pub(super) fn is_disk_stuck(&self) -> bool {
+        self.keep.waits_since().is_some_and(|since| self.ticks - since >= self.patience())
+    }
+
+    fn patience(&self) -> u64 {
+        self.limits.stuck_ticks << self.changes_in_vain.min(6)
     }
 }

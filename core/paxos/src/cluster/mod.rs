@@ -13,6 +13,8 @@
 //! | `reads` | how far a read must see |
 //! | `keep` | what is durable, and what may be said only then |
 //! | `configuration` | epochs, and members that are behind or only learn |
+//! | `snapshots` | logs that begin behind a snapshot |
+//! | `refused` | a disk without room |
 //! | `invariants` | what must hold after every call |
 
 mod candidate;
@@ -22,24 +24,28 @@ mod invariants;
 mod keep;
 mod leader;
 mod reads;
+mod refused;
+mod snapshots;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
 
-use self::candidate::Preparing;
-use self::keep::Keep;
+use self::candidate::{Preparing, Promised};
+use self::configuration::Pupil;
+use self::keep::{Keep, Undo};
 pub use self::keep::{Persist, PersistId};
 use self::leader::Leading;
+pub use self::leader::Verdict;
 use self::reads::Reads;
-use crate::election::{Election, Fitness};
-use crate::log::Log;
-use crate::message::{Envelope, Have, Message};
+use crate::election::{Election, Fitness, Outcome};
+use crate::log::{Base, Log, Suspect};
+use crate::message::{Envelope, Have, Message, Proposal};
 use crate::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 /// What the driver must do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Make this durable, in the order of the numbers, then call [`Member::persisted`].
     Persist(PersistId, Persist),
@@ -49,16 +55,24 @@ pub enum Output {
     Apply(Entry, EntryHash),
     /// These reads may be answered from what is applied now.
     Read(Vec<u64>),
-    /// The member lacks entries that this one does not hold any more: send it a snapshot.
-    SendSnapshot(Incarnation),
-    /// This member must have a snapshot of that one's before it can go on.
+    /// The state at this place is durable here as a snapshot: it takes the place of the state so far. Call
+    /// [`Member::applied`] when it does.
+    Install(Base),
+    /// This command is to stand alone in its slot, and nothing is under way: judge it by the state as it is applied
+    /// now, and call [`Member::evaluated`].
+    Evaluate(Bytes),
+    /// This member lacks what others do not hold in their logs any more: it needs a snapshot of that member's, and
+    /// [`Member::install`] when that is here.
     FetchSnapshot(Incarnation),
+    /// Every voter has answered, and these ends of logs, which may have been acknowledged, are nowhere intact: they are
+    /// given up. Worth an error in front of people.
+    GaveUp(Vec<Suspect>),
     /// The proposer that this member knows of is another one, or none: what it forwarded may have to be sent again.
     Proposer(Option<Incarnation>),
 }
 
 /// Times in ticks, and bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Ticks of a round of heartbeats.
     pub round_ticks: u64,
@@ -70,8 +84,12 @@ pub struct Limits {
     pub slot_bytes_max: usize,
     /// Command bytes of one message; one slot alone may be larger.
     pub message_bytes_max: usize,
-    /// Slots sent to a follower and not acknowledged.
-    pub unacknowledged_max: u64,
+    /// Command bytes sent to a follower and not acknowledged, beyond which it is sent nothing more; one message may
+    /// reach over it.
+    pub unacknowledged_bytes_max: usize,
+    /// Command bytes of applied slots that are held in memory for those who are behind. Who lacks more needs a
+    /// snapshot.
+    pub kept_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -82,13 +100,14 @@ impl Default for Limits {
             slots_in_flight_max: 8,
             slot_bytes_max: 1 << 20,
             message_bytes_max: 1 << 20,
-            unacknowledged_max: 64,
+            unacknowledged_bytes_max: 8 << 20,
+            kept_bytes_max: 4 << 20,
         }
     }
 }
 
 /// What a member starts from: what it finds durable, or what it was born with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Past {
     /// How often it was started, this time included: what it numbers is never taken for something of an earlier life.
     pub boot: u64,
@@ -96,12 +115,15 @@ pub struct Past {
     pub promised: Ballot,
     /// The ballot under which its log was last accepted.
     pub acc_ballot: Ballot,
+    /// The end of its log, if that may have been acknowledged and cannot be read any more.
+    pub suspect: Option<Suspect>,
     /// Its log; the base is where its state stands, all of which is decided.
     pub log: Log,
     /// The configuration in force at the slot behind the base.
     pub entered: Config,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Role {
     Following,
     Preparing(Preparing),
@@ -109,6 +131,7 @@ enum Role {
 }
 
 /// One member. See the module's page for the order of calls.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Member {
     me: Incarnation,
     cluster: ClusterId,
@@ -132,10 +155,26 @@ pub struct Member {
     heard_confirm: (Ballot, u64),
     /// When the proposer was last heard of.
     heard_at: u64,
+    /// What this member must have again before its promise is worth anything.
+    suspect: Option<Suspect>,
+    /// The snapshot that is being made durable, to take the place of the state.
+    installing: Option<(PersistId, Base)>,
+    /// Decided, and not on the disk, which had no room: written with the next append.
+    owed_from: Option<Slot>,
+    /// When the disk had no room, if it took nothing since.
+    full_at: Option<u64>,
     /// To be put into slots, by a proposer.
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Proposal>,
     reads: Reads,
+    /// Who gets decided entries from here, though another one leads.
+    pupils: BTreeMap<Incarnation, Pupil>,
     ticks: u64,
+    /// The wall clock as it was last told.
+    wall_ms: u64,
+    /// Proposers that came and went since anything of the newest one's own was decided.
+    changes_in_vain: u32,
+    /// Where the log ended when the proposer changed.
+    changed_at: Slot,
     /// The proposer last told of.
     told_proposer: Option<Incarnation>,
     /// When it last asked to be brought along, so as not to ask for every message.
@@ -146,7 +185,7 @@ pub struct Member {
 impl Member {
     /// A member that takes up where its past ended.
     pub fn new(me: Incarnation, cluster: ClusterId, past: Past, limits: Limits) -> Member {
-        let Past { boot, promised, acc_ballot, log, entered } = past;
+        let Past { boot, promised, acc_ballot, suspect, log, entered } = past;
         let first_number = boot << 32;
         let (base, last) = (log.base(), log.last());
         Member {
@@ -166,9 +205,17 @@ impl Member {
             durable_at_proposer: base,
             heard_confirm: (Ballot::ZERO, 0),
             heard_at: 0,
+            suspect,
+            installing: None,
+            owed_from: None,
+            full_at: None,
             waiting: VecDeque::new(),
             reads: Reads::new(first_number),
+            pupils: BTreeMap::new(),
             ticks: 0,
+            wall_ms: 0,
+            changes_in_vain: 0,
+            changed_at: Slot(0),
             told_proposer: None,
             asked_at: None,
             outputs: VecDeque::new(),
@@ -191,7 +238,9 @@ impl Member {
     fn understand(&mut self, from: Incarnation, message: Message) {
         match message {
             Message::Prepare { ballot, have } => self.on_prepare(from, ballot, have),
-            Message::Promise { ballot, have, suffix } => self.on_promise(from, ballot, have, suffix),
+            Message::Promise { ballot, have, suffix, suspect } => {
+                self.on_promise(from, ballot, Promised { have, offer: suffix, suspect });
+            }
             Message::AcceptSync { ballot, suffix, told } => self.on_accept_sync(from, ballot, suffix, told),
             Message::Accept { ballot, suffix, told } => self.on_accept(from, ballot, suffix, told),
             Message::Accepted { ballot, last, confirm } => self.on_accepted(from, ballot, last, confirm),
@@ -203,7 +252,8 @@ impl Member {
                 self.send(from, Message::Beat { round, beat });
             }
             Message::Beat { round, beat } => self.election.reply(from, round, beat),
-            Message::Forward { commands } => self.on_forward(commands),
+            Message::Forward { proposals, is_relayed } => self.on_forward(proposals, is_relayed),
+            Message::Behind { base } => self.on_behind(from, base),
             Message::ReadIndex { number } => self.on_read_index(from, number),
             Message::ReadReply { number, index } => self.on_read_reply(number, index),
         }
@@ -218,18 +268,36 @@ impl Member {
         self.settle();
     }
 
+    /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
+    pub fn campaign(&mut self) {
+        if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {
+            self.stand();
+        }
+        self.settle();
+    }
+
+    fn stand(&mut self) {
+        let ballot = self.election.take_over();
+        self.on_elected(Outcome::Lead(ballot));
+    }
+
     /// Everything up to this number is durable.
     pub fn persisted(&mut self, id: PersistId) {
+        let before = self.keep.durable();
         let released = self.keep.persisted(id);
+        if self.keep.durable() > before {
+            self.full_at = None;
+        }
         self.outputs.extend(released.into_iter().map(Output::Send));
+        self.finish_installing(id);
         self.settle();
     }
 
     /// Takes a command to be decided. A proposer puts it into a slot with the next [`Member::flush`]; anybody else
     /// sends it to the proposer. Whether it arrives is seen when it is applied: who wants it to sends it again after
     /// [`Output::Proposer`].
-    pub fn propose(&mut self, command: Bytes) {
-        self.waiting.push_back(command);
+    pub fn propose(&mut self, proposal: Proposal) {
+        self.waiting.push_back(proposal);
     }
 
     /// Everything up to `slot` is applied.
@@ -241,6 +309,7 @@ impl Member {
         );
         self.applied = slot;
         self.enter_configurations();
+        self.trim();
         self.settle();
     }
 
@@ -256,8 +325,10 @@ impl Member {
         match self.role {
             Role::Leading(_) => self.lead_on(wall_ms),
             Role::Preparing(_) => {}
+            Role::Following if self.is_alone() && !self.waiting.is_empty() => self.stand(),
             Role::Following => self.forward_waiting(),
         }
+        self.teach_all();
         self.settle();
     }
 
@@ -271,7 +342,8 @@ impl Member {
         match &self.role {
             Role::Leading(_) | Role::Preparing(_) => Some(self.me),
             Role::Following => {
-                (self.election.leader() != Ballot::ZERO).then(|| self.election.leader().incarnation)
+                let leader = self.election.leader();
+                (leader != Ballot::ZERO && leader.incarnation != self.me).then_some(leader.incarnation)
             }
         }
     }
@@ -306,24 +378,37 @@ impl Member {
     }
 
     fn forward_waiting(&mut self) {
-        let Some(proposer) = self.proposer() else { return };
+        let Some(next) = self.way_to_proposer() else { return };
         if !self.waiting.is_empty() {
-            let commands = self.waiting.drain(..).collect();
-            self.send(proposer, Message::Forward { commands });
+            let proposals = self.waiting.drain(..).collect();
+            self.send(next, Message::Forward { proposals, is_relayed: false });
         }
     }
 
-    /// A member that does not lead drops them: who sent them sends them again to the proposer, once it knows which.
-    fn on_forward(&mut self, commands: Vec<Bytes>) {
-        if self.is_leading() {
-            self.waiting.extend(commands);
+    /// A member that does not lead passes them on, once; or drops them: who sent them sends them again to the proposer,
+    /// once it knows which.
+    fn on_forward(&mut self, proposals: Vec<Proposal>, is_relayed: bool) {
+        match self.role {
+            Role::Leading(_) => self.waiting.extend(proposals),
+            Role::Following if !is_relayed => {
+                if let Some(proposer) = self.proposer().filter(|proposer| *proposer != self.me) {
+                    self.send(proposer, Message::Forward { proposals, is_relayed: true });
+                }
+            }
+            Role::Following | Role::Preparing(_) => {}
         }
+    }
+
+    /// Whom to turn to for what only the proposer can do: itself, or, if it is not heard here, a member that follows it.
+    fn way_to_proposer(&self) -> Option<Incarnation> {
+        let proposer = self.proposer()?;
+        if proposer == self.me { Some(proposer) } else { Some(self.election.way_to_leader(proposer)) }
     }
 
     fn hand_out(&mut self) {
         // What is behind a stop-sign belongs to a configuration that is not entered yet.
         let end = self.log.stop_sign_behind(self.applied).unwrap_or(self.decided).min(self.decided);
-        while self.handed < end {
+        while self.handed < end && self.installing.is_none() {
             let next = self.handed.next();
             let Some((entry, hash)) = self.log.at(next) else { return };
             self.outputs.push_back(Output::Apply(entry.clone(), *hash));
@@ -335,8 +420,12 @@ impl Member {
         let proposer = self.proposer();
         if proposer != self.told_proposer {
             self.told_proposer = proposer;
+            self.changes_in_vain += 1;
+            self.changed_at = self.log.last();
             self.reads.proposer_changed();
             self.outputs.push_back(Output::Proposer(proposer));
+        } else if self.decided > self.changed_at {
+            self.changes_in_vain = 0;
         }
     }
 
@@ -362,9 +451,14 @@ impl Member {
 
     fn fitness(&self) -> Fitness {
         if !self.is_voter(&self.me) {
-            return Fitness::Unfit;
+            Fitness::Unfit
+        } else if self.suspect.is_some() {
+            Fitness::Suspect
+        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full() {
+            Fitness::Stuck
+        } else {
+            Fitness::Fit
         }
-        if self.is_stuck() { Fitness::Stuck } else { Fitness::Fit }
     }
 
     fn have(&self) -> Have {
@@ -373,6 +467,11 @@ impl Member {
 
     fn is_voter(&self, member: &Incarnation) -> bool {
         self.entered.voters.contains(member)
+    }
+
+    /// Whether it is the only voter.
+    pub fn is_alone(&self) -> bool {
+        self.entered.voters == [self.me]
     }
 
     fn others(&self) -> Vec<Incarnation> {
@@ -397,8 +496,8 @@ impl Member {
         Envelope { from: self.me, to, epoch: self.entered.epoch, message }
     }
 
-    fn persist(&mut self, what: Persist) {
-        let id = self.keep.give_out(&what);
+    fn persist(&mut self, what: Persist, undo: Option<Undo>) {
+        let id = self.keep.give_out(&what, undo, self.ticks);
         self.outputs.push_back(Output::Persist(id, what));
     }
 }

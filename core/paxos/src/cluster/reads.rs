@@ -6,12 +6,12 @@ use crate::message::Message;
 use crate::quorum::is_quorum;
 use crate::{Incarnation, Slot};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Reads {
     /// Began, and not asked for yet.
-    waiting: Vec<u64>,
+    waiting: Vec<Asker>,
     /// The question under way, and whose it is.
-    asked: Option<(u64, Vec<u64>)>,
+    asked: Option<(u64, Vec<Asker>)>,
     /// Rounds that ended since it was asked.
     rounds: u64,
     last_number: u64,
@@ -21,7 +21,16 @@ pub(super) struct Reads {
     questions: Vec<Question>,
 }
 
-#[derive(Debug)]
+/// For whom a question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Asker {
+    /// A read at this member.
+    Read(u64),
+    /// The question of a member that does not hear the proposer itself.
+    Member(Incarnation, u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Question {
     from: Incarnation,
     number: u64,
@@ -38,19 +47,22 @@ impl Reads {
 
     /// Asks anew whatever was asked of a proposer that is none any more.
     pub fn proposer_changed(&mut self) {
-        if let Some((_, tokens)) = self.asked.take() {
-            self.waiting.extend(tokens);
-        }
+        self.ask_again();
         self.questions.clear();
     }
 
     /// A round ended: a question that was under way all of it may be lost, and is asked anew.
     pub fn round_ended(&mut self) {
         self.rounds += 1;
-        if self.rounds > 1
-            && let Some((_, tokens)) = self.asked.take()
-        {
-            self.waiting.extend(tokens);
+        if self.rounds > 1 {
+            self.ask_again();
+        }
+    }
+
+    /// Other members ask again by themselves.
+    fn ask_again(&mut self) {
+        if let Some((_, askers)) = self.asked.take() {
+            self.waiting.extend(askers.into_iter().filter(|asker| matches!(asker, Asker::Read(_))));
         }
     }
 
@@ -63,7 +75,7 @@ impl Reads {
 impl Member {
     /// A linearizable read begins: [`Output::Read`] says when it may be answered from what is applied.
     pub fn read(&mut self, token: u64) {
-        self.reads.waiting.push(token);
+        self.reads.waiting.push(Asker::Read(token));
     }
 
     /// One question at a time, for all that wait.
@@ -71,20 +83,22 @@ impl Member {
         if self.reads.waiting.is_empty() || self.reads.asked.is_some() {
             return;
         }
-        let Some(proposer) = self.proposer() else { return };
+        let Some(next) = self.way_to_proposer() else { return };
         self.reads.last_number += 1;
         let number = self.reads.last_number;
         self.reads.rounds = 0;
         self.reads.asked = Some((number, std::mem::take(&mut self.reads.waiting)));
-        if proposer == self.me {
+        if next == self.me {
             self.on_read_index(self.me, number);
         } else {
-            self.send(proposer, Message::ReadIndex { number });
+            self.send(next, Message::ReadIndex { number });
         }
     }
 
     pub(super) fn on_read_index(&mut self, from: Incarnation, number: u64) {
-        let Role::Leading(leading) = &self.role else { return };
+        let Role::Leading(leading) = &self.role else {
+            return self.relay_question(from, number);
+        };
         // A follower may have decided on its own what it was told is durable here; and what was decided before this
         // member led may all stand before its opening slot.
         let index = self.decided.max(leading.told_durable).max(leading.opening);
@@ -92,10 +106,25 @@ impl Member {
         self.reads.questions.push(Question { from, number, index, needs });
     }
 
-    pub(super) fn on_read_reply(&mut self, number: u64, index: Slot) {
-        if let Some((_, tokens)) = self.reads.asked.take_if(|(asked, _)| *asked == number) {
-            self.reads.answered.push((index, tokens));
+    /// Asks with its own next question for a member that came here because it does not hear the proposer. One that does
+    /// not hear it either asks nobody.
+    fn relay_question(&mut self, from: Incarnation, number: u64) {
+        let proposer = self.proposer();
+        if from != self.me && proposer.is_some() && self.way_to_proposer() == proposer {
+            self.reads.waiting.push(Asker::Member(from, number));
         }
+    }
+
+    pub(super) fn on_read_reply(&mut self, number: u64, index: Slot) {
+        let Some((_, askers)) = self.reads.asked.take_if(|(asked, _)| *asked == number) else { return };
+        let mut tokens = Vec::new();
+        for asker in askers {
+            match asker {
+                Asker::Read(token) => tokens.push(token),
+                Asker::Member(member, number) => self.send(member, Message::ReadReply { number, index }),
+            }
+        }
+        self.reads.answered.push((index, tokens));
     }
 
     /// Answers what is confirmed, and lets go of what is applied.

@@ -1,13 +1,16 @@
 //! A cluster of members in one thread: its network, its disks, and what must never happen, checked at every step.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod disk;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Limits, Member, Output, Past, Persist, PersistId};
-use doozer_paxos::log::Log;
-use doozer_paxos::message::Envelope;
-use doozer_paxos::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
+use disk::{Disk, Written};
+use doozer_paxos::cluster::{Limits, Member, Output, Past, Verdict};
+use doozer_paxos::log::{Base, Log};
+use doozer_paxos::message::{Envelope, Proposal};
+use doozer_paxos::{ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 pub const CLUSTER: ClusterId = ClusterId([7; 16]);
 
@@ -17,45 +20,6 @@ pub fn id(number: u8) -> Incarnation {
 
 pub fn number(id: Incarnation) -> u8 {
     id.0[0]
-}
-
-/// What a member has on its disk, and what is on its way there.
-pub struct Disk {
-    pub promised: Ballot,
-    pub acc_ballot: Ballot,
-    pub log: Vec<Entry>,
-    pub boot: u64,
-    pub under_way: VecDeque<(PersistId, Persist)>,
-}
-
-impl Disk {
-    fn new() -> Disk {
-        let (promised, acc_ballot) = (Ballot::ZERO, Ballot::ZERO);
-        Disk { promised, acc_ballot, log: Vec::new(), boot: 0, under_way: VecDeque::new() }
-    }
-
-    /// Writes the next thing. Its number, if there was one.
-    fn write(&mut self) -> Option<PersistId> {
-        let (id, what) = self.under_way.pop_front()?;
-        match what {
-            Persist::Promise(ballot) => {
-                assert!(ballot > self.promised, "a promise was taken back");
-                self.promised = ballot;
-            }
-            Persist::Append(append) => {
-                assert!(append.acc_ballot <= self.promised, "accepted before it was promised");
-                self.acc_ballot = append.acc_ballot;
-                self.log.truncate(append.from.0 as usize - 1);
-                assert_eq!(self.log.len() as u64 + 1, append.from.0, "an append leaves a gap");
-                self.log.extend(append.entries);
-            }
-        }
-        Some(id)
-    }
-
-    fn has(&self, slot: Slot, hash: EntryHash) -> bool {
-        self.log.get(slot.0 as usize - 1).is_some_and(|entry| entry.hash(CLUSTER) == hash)
-    }
 }
 
 pub struct Node {
@@ -78,6 +42,8 @@ pub struct Net {
     pub cut: BTreeSet<(u8, u8)>,
     /// The one entry of each slot that anybody applied.
     chosen: BTreeMap<Slot, EntryHash>,
+    /// Those entries, from the first on: any state is a part of it.
+    history: Vec<Entry>,
     pub reads_answered: usize,
     last_read: u64,
     pub wall_ms: u64,
@@ -92,44 +58,59 @@ impl Net {
         let first = Config { epoch: 1, voters: (1..=voters).map(id).collect() };
         let mut net = Net {
             nodes: BTreeMap::new(),
-            first,
+            first: first.clone(),
             limits,
             flying: Vec::new(),
             cut: BTreeSet::new(),
             chosen: BTreeMap::new(),
+            history: Vec::new(),
             reads_answered: 0,
             last_read: 0,
             wall_ms: 1,
             events: Vec::new(),
-            trace_messages: false,
+            trace_messages: std::env::var_os("DOOZER_PAXOS_TRACE").is_some(),
         };
         for number in 1..=voters + learners {
-            net.boot(number, Disk::new());
+            net.boot(number, Disk::new(first.clone()));
         }
         net
     }
 
-    fn boot(&mut self, number: u8, disk: Disk) {
-        let mut log = Log::new(Slot(0), EntryHash::NONE, self.first.clone());
+    fn boot(&mut self, number: u8, mut disk: Disk) {
+        disk.boot += 1;
+        disk.under_way.clear();
+        let base = disk.base.clone();
+        let applied = self.history[..base.slot.0 as usize].to_vec();
+        let entered = base.config.clone();
+        let mut log = Log::new(base);
         for entry in &disk.log {
             log.push(entry.clone(), entry.hash(CLUSTER));
         }
         let past = Past {
-            boot: disk.boot + 1,
+            boot: disk.boot,
             promised: disk.promised,
             acc_ballot: disk.acc_ballot,
+            suspect: disk.suspect,
             log,
-            entered: self.first.clone(),
+            entered,
         };
         let node = Node {
             member: Member::new(id(number), CLUSTER, past, self.limits),
-            disk: Disk { under_way: VecDeque::new(), boot: disk.boot + 1, ..disk },
-            applied: Vec::new(),
+            disk,
+            applied,
             reads: BTreeMap::new(),
             is_up: true,
             disk_is_held: false,
         };
         self.nodes.insert(number, node);
+    }
+
+    /// Notes what happened. `DOOZER_PAXOS_TRACE` shows it at once.
+    fn note(&mut self, event: String) {
+        if self.trace_messages {
+            println!("{event}");
+        }
+        self.events.push(event);
     }
 
     /// Ends a member; what was not written yet is lost.
@@ -161,8 +142,12 @@ impl Net {
     }
 
     pub fn propose(&mut self, number: u8, command: &str) {
+        self.propose_either(number, command, false);
+    }
+
+    fn propose_either(&mut self, number: u8, command: &str, is_alone: bool) {
         let command = Bytes::copy_from_slice(command.as_bytes());
-        self.node(number).member.propose(command);
+        self.node(number).member.propose(Proposal { command, is_alone });
         self.drain(number);
     }
 
@@ -177,21 +162,63 @@ impl Net {
         self.drain(number);
     }
 
-    pub fn propose_config(&mut self, number: u8, voters: &[u8]) -> bool {
-        let voters = voters.iter().copied().map(id).collect();
-        let wall_ms = self.wall_ms;
-        let done = self.node(number).member.propose_config(Bytes::from_static(b"config"), voters, wall_ms);
-        self.drain(number);
-        done
+    /// A change of the voters. Whether it is made is seen.
+    pub fn propose_voters(&mut self, number: u8, voters: &[u8]) {
+        let words: Vec<String> = voters.iter().map(u8::to_string).collect();
+        self.propose_either(number, &format!("voters {}", words.join(" ")), true);
+    }
+
+    /// Judges a change as a driver would: one voter more or less, and a new one must have caught up.
+    fn evaluate(&mut self, number: u8, command: &Bytes) {
+        let node = self.node(number);
+        assert_eq!(node.applied.len() as u64, node.member.last().0, "something is under way at {number}");
+        let words = std::str::from_utf8(command).unwrap().split_whitespace().skip(1);
+        let voters: Vec<Incarnation> = words.map(|word| id(word.parse().unwrap())).collect();
+        let now = &node.member.config().voters;
+        let new: Vec<_> = voters.iter().filter(|voter| !now.contains(voter)).collect();
+        let gone = now.iter().filter(|voter| !voters.contains(voter)).count();
+        let is_one = new.len() + gone == 1;
+        let is_ready = new.iter().all(|voter| node.member.is_caught_up(voter));
+        let verdict = if is_one && is_ready && !voters.is_empty() {
+            Verdict::Change(command.clone(), voters)
+        } else {
+            Verdict::Put(Bytes::from_static(b"refused"))
+        };
+        node.member.evaluated(verdict);
     }
 
     /// Writes the next thing that waits for a member's disk.
     pub fn write(&mut self, number: u8) -> bool {
         let node = self.node(number);
-        let Some(id) = node.disk.write() else { return false };
-        node.member.persisted(id);
+        match node.disk.write() {
+            None => return false,
+            Some(Written::Done(id)) => node.member.persisted(id),
+            Some(Written::Refused(id)) => {
+                node.member.refused(id);
+                self.note(format!("{number}: disk full"));
+            }
+        }
         self.drain(number);
         true
+    }
+
+    /// A member gets the state of another one.
+    fn fetch_snapshot(&mut self, number: u8, from: Incarnation) {
+        let Some(lender) = self.nodes.get(&self::number(from)).filter(|node| node.is_up) else { return };
+        if self.cut.contains(&(self::number(from), number)) {
+            return;
+        }
+        let slot = Slot(lender.applied.len() as u64);
+        let Some(last) = lender.applied.last() else { return };
+        let base = Base {
+            slot,
+            hash: last.hash(CLUSTER),
+            wall_ms: last.wall_ms,
+            config: self.config_at(self::number(from), slot.next()),
+        };
+        if self.node(number).member.install(base) {
+            self.note(format!("{number}: takes a snapshot of {slot} from {}", self::number(from)));
+        }
     }
 
     /// Delivers one of the messages under way.
@@ -256,11 +283,7 @@ impl Net {
             Output::Persist(id, what) => self.node(number).disk.under_way.push_back((id, what)),
             Output::Send(envelope) => {
                 if self.trace_messages {
-                    self.events.push(format!(
-                        "{number} -> {}: {:?}",
-                        self::number(envelope.to),
-                        envelope.message
-                    ));
+                    self.note(format!("{number} -> {}: {:?}", self::number(envelope.to), envelope.message));
                 }
                 self.flying.push(envelope);
             }
@@ -271,16 +294,23 @@ impl Net {
                     let must_see = self.node(number).reads.remove(&token).expect("a read that began");
                     assert!(applied >= must_see, "a read at {number} saw {applied} and not {must_see}");
                     self.reads_answered += 1;
-                    self.events.push(format!("{number}: read at {applied}"));
+                    self.note(format!("{number}: read at {applied}"));
                 }
             }
             Output::Proposer(proposer) => {
                 let who = proposer.map_or("nobody".to_owned(), |id| self::number(id).to_string());
-                self.events.push(format!("{number}: proposer is {who}"));
+                self.note(format!("{number}: proposer is {who}"));
             }
-            Output::SendSnapshot(_) | Output::FetchSnapshot(_) => {
-                panic!("no log here is ever cut at its front")
+            Output::Evaluate(command) => self.evaluate(number, &command),
+            Output::FetchSnapshot(from) => self.fetch_snapshot(number, from),
+            Output::Install(base) => {
+                let state = self.history[..base.slot.0 as usize].to_vec();
+                let node = self.node(number);
+                node.applied = state;
+                node.member.applied(base.slot);
             }
+            // Whether any of it had been decided, the slots tell.
+            Output::GaveUp(suspects) => self.note(format!("{number}: gave up {}", suspects.len())),
         }
     }
 
@@ -294,7 +324,7 @@ impl Net {
         node.member.applied(slot);
         let commands: Vec<String> =
             entry.commands.iter().map(|command| String::from_utf8_lossy(command).into_owned()).collect();
-        self.events.push(format!("{number}: applied {slot} [{}]", commands.join(" ")));
+        self.note(format!("{number}: applied {slot} [{}]", commands.join(" ")));
         match self.chosen.get(&slot) {
             Some(chosen) => assert_eq!(*chosen, hash, "slot {slot} was decided twice"),
             None => {
@@ -302,7 +332,7 @@ impl Net {
                 let config = self.config_at(number, slot);
                 let durable = config.voters.iter().filter(|voter| {
                     let node = &self.nodes[&self::number(**voter)];
-                    node.disk.has(slot, hash)
+                    node.disk.had(slot, hash)
                 });
                 let durable = durable.count();
                 assert!(
@@ -310,6 +340,8 @@ impl Net {
                     "slot {slot} is applied, and durable at {durable} only"
                 );
                 self.chosen.insert(slot, hash);
+                assert_eq!(self.history.len() as u64 + 1, slot.0, "slot {slot} is the first of a gap");
+                self.history.push(entry);
             }
         }
     }

@@ -1,0 +1,61 @@
+//! Logs do not go back for ever: what a member lacks may begin before everybody's. Then it gets the state instead, as a
+//! snapshot, and goes on behind that. How a snapshot travels and is written is its driver's matter.
+
+use super::keep::Undo;
+use super::{Member, Output, Persist, PersistId, Role};
+use crate::log::{Base, Log};
+use crate::message::Message;
+use crate::{Incarnation, Slot};
+
+impl Member {
+    /// The state at `base` is here as a snapshot, taken from another member of this cluster: whatever is in it is decided.
+    /// True if it is to take the place of this member's state: make it durable together with the [`Persist::Install`]
+    /// that is given out for it; [`Output::Install`] follows. False if this member has, or gets, all of it without.
+    ///
+    /// What this member promised, and under which ballot its log was accepted, stays: a snapshot takes no vote back.
+    pub fn install(&mut self, base: Base) -> bool {
+        if self.log.hash_at(base.slot) == Some(base.hash) {
+            self.decided = self.decided.max(base.slot);
+            self.settle();
+            return false;
+        }
+        if base.slot <= self.decided || self.installing.is_some() || !matches!(self.role, Role::Following) {
+            return false;
+        }
+        let log = std::mem::replace(&mut self.log, Log::new(base.clone()));
+        let decided = std::mem::replace(&mut self.decided, base.slot);
+        self.owed_from = None;
+        self.persist(Persist::Install(base.clone()), Some(Undo::Install { log, decided }));
+        self.installing = Some((self.keep.last_id(), base));
+        self.make_sound();
+        self.settle();
+        true
+    }
+
+    pub(super) fn finish_installing(&mut self, id: PersistId) {
+        if let Some((_, base)) = self.installing.take_if(|(installing, _)| *installing <= id) {
+            self.handed = base.slot;
+            self.outputs.push_back(Output::Install(base));
+        }
+    }
+
+    /// Somebody's log begins behind what this member lacks.
+    pub(super) fn on_behind(&mut self, from: Incarnation, base: Slot) {
+        if matches!(self.role, Role::Following) && base > self.decided && self.installing.is_none() {
+            self.outputs.push_back(Output::FetchSnapshot(from));
+        }
+    }
+
+    pub(super) fn say_behind(&mut self, member: Incarnation) {
+        let base = self.log.base();
+        self.send(member, Message::Behind { base });
+    }
+
+    /// Lets go of the oldest applied slots, beyond what is held for those who are behind.
+    pub(super) fn trim(&mut self) {
+        let end = self.applied.min(self.keep.durable());
+        while self.log.bytes() > self.limits.kept_bytes_max && self.log.base() < end {
+            self.log.drop_first();
+        }
+    }
+}

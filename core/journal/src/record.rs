@@ -135,6 +135,11 @@ pub(crate) fn total_len(body_len: u64) -> u64 {
     to_sector(body_len + 2 * BLOCK as u64).max(2 * SECTOR)
 }
 
+/// Where a body of this length ends in its record.
+pub(crate) fn body_end(body_len: u64) -> usize {
+    BODY + body_len as usize
+}
+
 /// What an append is written as: [`Header`] without what depends on the place, and the body.
 pub(crate) fn body_len(append: &Append) -> u64 {
     append.entries.iter().map(|entry| entry.encoded_len() as u64).sum()
@@ -192,9 +197,9 @@ fn frame(header: &Header, out: &mut Vec<u8>) {
     out[b..].copy_from_slice(&header.encode(Copy::B));
 }
 
-/// The body of a record and its entries, or what is wrong with them.
+/// The body of a record and its entries, or what is wrong with them. `record` goes at least to the body's end.
 pub(crate) fn open_body(header: &Header, record: Bytes) -> Result<(Bytes, Vec<Entry>), String> {
-    let body = record.slice(BODY..BODY + header.body_len as usize);
+    let body = record.slice(BODY..body_end(header.body_len));
     if crc32c::crc32c(&body) != header.body_crc {
         return Err("the checksum of its body does not match".to_owned());
     }

@@ -232,8 +232,10 @@ impl<D: Disk> Scanner<'_, D> {
         if header.end() > cursor.header.len {
             return fail("its header names an end behind that of the segment".to_owned(), beyond);
         }
-        let record = Bytes::from(file.read_padded(at, header.total_len as usize, cursor.size)?);
-        let copy_b = find(cursor, &record[record.len() - BLOCK..], Copy::B)?;
+        // Not the zeros between body and copy B, which for a small record would be most of it.
+        let record = Bytes::from(file.read_padded(at, record::body_end(header.body_len), cursor.size)?);
+        let copy_b = file.read_padded(header.end() - BLOCK as u64, BLOCK, cursor.size)?;
+        let copy_b = find(cursor, &copy_b, Copy::B)?;
         let opened = match copy_b {
             Some(other) if other != header => Err("the two copies of its header differ".to_owned()),
             _ => record::open_body(&header, record),

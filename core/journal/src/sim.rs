@@ -7,7 +7,9 @@
 //! read back, and is never written by a later sync (Rebello et al., "Can Applications Recover from fsync Failures?",
 //! USENIX ATC 2020).
 
+mod contents;
 mod names;
+mod rng;
 mod state;
 
 use std::io;
@@ -103,7 +105,7 @@ impl SimDisk {
         self.state().plan = state::Plan::PowerOff { in_calls: nth };
     }
 
-    /// Whether the call chosen with [`SimDisk::fail`] or [`SimDisk::power_off`] came.
+    /// Whether the call chosen with [`SimDisk::fail`], [`SimDisk::power_off`] or [`SimDisk::misdirect`] came.
     pub fn has_struck(&self) -> bool {
         matches!(self.state().plan, state::Plan::None | state::Plan::Dark)
     }
@@ -135,7 +137,19 @@ impl SimDisk {
 
     /// The bytes of a file as a reader sees them, or `None`.
     pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
-        self.state().contents(name).cloned()
+        self.state().contents(name)
+    }
+
+    /// Makes one sector of the `nth` write from now on (the next one is 1) land in the place of some other sector of some
+    /// file. The write reports success, its own place keeps what it had, and [`SimDisk::has_struck`] tells when it was.
+    pub fn misdirect(&self, nth: u64) {
+        self.state().plan = state::Plan::Misdirect { in_writes: nth };
+    }
+
+    /// Flips a bit of a file somewhere on the medium; a reader sees it unless that sector waits to be written. Returns
+    /// the offset of its byte, or `None` if there is no such file or nothing in it.
+    pub fn rot(&self, name: &str) -> Option<u64> {
+        self.state().rot(name)
     }
 
     /// Puts a durable file there with these bytes, instead of what has that name. For damage of every kind: bit rot,
@@ -221,6 +235,12 @@ impl DiskFile for SimFile {
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
         self.disk.state().set_size(self.inode, self.life, bytes)
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        self.disk.state().close(self.inode, self.life);
     }
 }
 

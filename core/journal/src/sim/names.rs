@@ -1,6 +1,6 @@
 //! The names of a simulated disk: which are there now, which would be there after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::{io, mem};
 
 /// What a name stands for.
@@ -52,6 +52,16 @@ impl Names {
             Node::File(inode) => Some(*inode),
             Node::Dir => None,
         })
+    }
+
+    /// Every file that has a name, or may have one after a crash.
+    pub(super) fn all_inodes(&self) -> BTreeSet<usize> {
+        let added = self.pending.iter().filter_map(|change| match change {
+            Change::Add(_, node) => Some(node),
+            Change::Rename(..) | Change::Remove(_) => None,
+        });
+        let nodes = self.now.values().chain(self.durable.values()).chain(added);
+        nodes.filter_map(|node| if let Node::File(inode) = node { Some(*inode) } else { None }).collect()
     }
 
     pub(super) fn list(&self, dir: &str) -> io::Result<Vec<String>> {

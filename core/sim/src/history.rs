@@ -1,6 +1,169 @@
 //! What the world tells the checks: who asked what, what was answered, what members did.
 //! Never here: what is right (`checks`), or how the world makes it happen.
 
+mod outcome;
+mod report;
+mod value;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doozer_store::Value;
+
+pub use outcome::{Effect, Outcome, Refusal};
+pub use report::{Applied, Found, Place};
+pub use value::{op_of, value_of};
+
 /// A moment of virtual time, in microseconds since the seed began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(pub u64);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06} s", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
+/// A client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{}", self.0)
+    }
+}
+
+/// One request of one client. Never used twice in a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u64);
+
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "op {}", self.0)
+    }
+}
+
+/// One incarnation of a member, as a small number. A member that lost its disk is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub u32);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m{}", self.0)
+    }
+}
+
+/// What a client asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Writes a file. The value is one of [`value_of`], unless it is to say who votes.
+    Set {
+        /// The file.
+        path: Arc<str>,
+        /// The revision that the file may have at most, or -1 for any.
+        rev: i64,
+        /// What to write.
+        value: Bytes,
+    },
+    /// Deletes a file.
+    Del {
+        /// The file.
+        path: Arc<str>,
+        /// As for a SET.
+        rev: i64,
+    },
+    /// A round of consensus for its own sake.
+    Nop,
+    /// Reads what is at a path.
+    Get {
+        /// Any text.
+        path: Arc<str>,
+        /// Which state.
+        at: At,
+    },
+    /// All files that match, with their revisions: LIST, WALK.
+    List {
+        /// A well-formed glob.
+        glob: Arc<str>,
+        /// Which state.
+        at: At,
+    },
+    /// The first change from a revision on that matches.
+    Wait {
+        /// A well-formed glob.
+        glob: Arc<str>,
+        /// At or below 0 means 1.
+        from: i64,
+    },
+    /// All changes from a revision on that match.
+    Watch {
+        /// A well-formed glob.
+        glob: Arc<str>,
+        /// At or below 0 means 1.
+        from: i64,
+        /// The watch of the same glob that this one goes on with, wherever that was.
+        resumes: Option<OpId>,
+    },
+}
+
+/// Which state a read wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Not older than anything that anybody saw before the read was sent.
+    Linearizable,
+    /// The member's own, not before this revision.
+    Local {
+        /// What the client has seen.
+        min_rev: u64,
+    },
+    /// That right after this change.
+    Revision(u64),
+}
+
+/// What a client hears of its request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A write was applied, with this outcome.
+    Wrote(Outcome),
+    /// A write has surely not been made, and never will be.
+    NotWritten,
+    /// A read was given up; nothing is known of any state.
+    Unavailable,
+    /// The connection was lost first, or the client gave up: a write may or may not be made. Ends a WAIT or WATCH too.
+    Unknown,
+    /// A file.
+    File {
+        /// The change that wrote it.
+        rev: u64,
+        /// What it holds.
+        value: Value,
+    },
+    /// Nothing is at that path.
+    Missing,
+    /// A directory is at that path.
+    Directory,
+    /// Paths and revisions, in the order of the tree.
+    Listing(Vec<(Box<str>, u64)>),
+    /// That revision is not kept any more. Ends a WAIT or WATCH.
+    TooLate,
+    /// A WAIT's change.
+    Event(Event),
+}
+
+/// What a WAIT or WATCH brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A change.
+    Change {
+        /// Its number.
+        rev: u64,
+        /// The file.
+        path: Arc<str>,
+        /// What was written; None if the file was deleted.
+        value: Option<Value>,
+    },
+    /// Every match up to this revision has been sent.
+    Progress(u64),
+}

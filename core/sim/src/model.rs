@@ -1,0 +1,165 @@
+//! The store by its documented rules (`docs/client-protocol.md`, The data; Verbs), as plainly as can be: for each path all
+//! its versions, and all changes in order. So any revision can be asked for, and none is ever forgotten.
+//! Never here: code of the store itself, but for the decoding of its commands.
+
+mod glob;
+mod logged;
+mod read;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doozer_paxos::Slot;
+use doozer_store::Command;
+
+pub use glob::matches;
+pub use logged::{Logged, Number};
+pub use read::{Lookup, Pattern};
+
+use crate::history::{Outcome, Refusal};
+
+/// The file that says the largest value, in bytes; without it 1 MiB.
+const MAX_VALUE: &str = "/ctl/settings/max-value";
+
+/// The tree, at every revision.
+#[derive(Debug, Default)]
+pub struct Model {
+    ids: BTreeMap<Arc<str>, usize>,
+    files: Vec<File>,
+    changes: Vec<Change>,
+    globs: Vec<Wild>,
+}
+
+#[derive(Debug)]
+struct File {
+    path: Arc<str>,
+    /// By revision; None where it was deleted.
+    versions: Vec<(u64, Option<Bytes>)>,
+}
+
+#[derive(Debug)]
+struct Change {
+    file: usize,
+    value: Option<Bytes>,
+    slot: Slot,
+}
+
+/// A glob with wildcards that somebody asked for, and which of all paths match it.
+#[derive(Debug)]
+struct Wild {
+    glob: Arc<str>,
+    matches: Vec<bool>,
+}
+
+impl Model {
+    /// The number of the newest change.
+    pub fn revision(&self) -> u64 {
+        self.changes.len() as u64
+    }
+
+    /// Applies a command of the store, which stands in this slot.
+    pub fn apply(&mut self, command: &Bytes, slot: Slot) -> Outcome {
+        let rev = self.revision() + 1;
+        match Command::decode(command) {
+            Err(_) => Outcome::Refused(Refusal::Malformed),
+            Ok(Command::Nop) => Outcome::Nop,
+            Ok(Command::Set { path, rev: expected, value }) => {
+                let outcome = self.set(path, expected, value, rev - 1);
+                if outcome == Outcome::Set(rev) {
+                    self.change(path, Some(command.slice_ref(value)), slot);
+                }
+                outcome
+            }
+            Ok(Command::Del { path, rev: expected }) => {
+                let outcome = self.del(path, expected, rev - 1);
+                if outcome == Outcome::Deleted(rev) {
+                    self.change(path, None, slot);
+                }
+                outcome
+            }
+        }
+    }
+
+    /// What a SET would come to in the state at a revision.
+    pub fn set(&self, path: &str, rev: i64, value: &[u8], at: u64) -> Outcome {
+        if !glob::is_path(path) {
+            return Outcome::Refused(Refusal::BadPath);
+        }
+        if path == MAX_VALUE && setting(value).is_none() {
+            return Outcome::Refused(Refusal::BadSetting);
+        }
+        if path != MAX_VALUE && value.len() > self.value_bytes_max(at) {
+            return Outcome::Refused(Refusal::TooLarge);
+        }
+        match self.get(path, at) {
+            Lookup::Missing if self.is_below_file(path, at) => Outcome::Refused(Refusal::NotDir),
+            found => check(found, rev).map_or_else(Outcome::Refused, |()| Outcome::Set(at + 1)),
+        }
+    }
+
+    /// What a DEL would come to in the state at a revision.
+    pub fn del(&self, path: &str, rev: i64, at: u64) -> Outcome {
+        if !glob::is_path(path) {
+            return Outcome::Refused(Refusal::BadPath);
+        }
+        let found = self.get(path, at);
+        match (check(found, rev), found) {
+            (Err(refusal), _) => Outcome::Refused(refusal),
+            (Ok(()), Lookup::Missing) => Outcome::Absent,
+            (Ok(()), _) => Outcome::Deleted(at + 1),
+        }
+    }
+
+    /// The path, value and slot of a change; None if it was not made yet, or was not made at all (0).
+    pub fn change_at(&self, rev: u64) -> Option<(&Arc<str>, Option<&Bytes>, Slot)> {
+        let change = self.changes.get(usize::try_from(rev.checked_sub(1)?).ok()?)?;
+        Some((&self.files[change.file].path, change.value.as_ref(), change.slot))
+    }
+
+    fn change(&mut self, path: &str, value: Option<Bytes>, slot: Slot) {
+        let rev = self.revision() + 1;
+        let file = match self.ids.get(path) {
+            Some(file) => *file,
+            None => self.add_path(path),
+        };
+        self.files[file].versions.push((rev, value.clone()));
+        self.changes.push(Change { file, value, slot });
+    }
+
+    fn add_path(&mut self, path: &str) -> usize {
+        let path: Arc<str> = path.into();
+        self.ids.insert(Arc::clone(&path), self.files.len());
+        for wild in &mut self.globs {
+            wild.matches.push(matches(&wild.glob, &path));
+        }
+        self.files.push(File { path, versions: Vec::new() });
+        self.files.len() - 1
+    }
+
+    fn value_bytes_max(&self, at: u64) -> usize {
+        self.version(MAX_VALUE, at).and_then(|(_, value)| setting(value)).unwrap_or(1 << 20)
+    }
+}
+
+/// The rule of all writes: a revision at least the file's, or -1; a directory counts as -2, and cannot be written.
+fn check(found: Lookup<'_>, rev: i64) -> Result<(), Refusal> {
+    let present = match found {
+        Lookup::File { rev, .. } => i64::try_from(rev).unwrap_or(i64::MAX),
+        Lookup::Directory => -2,
+        Lookup::Missing => 0,
+    };
+    if rev != -1 && rev < present {
+        return Err(Refusal::RevMismatch);
+    }
+    if matches!(found, Lookup::Directory) { Err(Refusal::IsDir) } else { Ok(()) }
+}
+
+/// The number of bytes that a value of the setting says: decimal, from 1 to 64 MiB.
+fn setting(value: &[u8]) -> Option<usize> {
+    let bytes: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
+    (bytes.to_string().as_bytes() == value && (1..=64 << 20).contains(&bytes)).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,8 @@ mod report;
 mod value;
 
 use std::fmt;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use doozer_store::Value;
 
 pub use outcome::{Effect, Outcome, Refusal};
 pub use report::{Applied, Found, Place};
@@ -61,7 +59,7 @@ pub enum Request {
     /// Writes a file. The value is one of [`value_of`], unless it is to say who votes.
     Set {
         /// The file.
-        path: Arc<str>,
+        path: String,
         /// The revision that the file may have at most, or -1 for any.
         rev: i64,
         /// What to write.
@@ -70,7 +68,7 @@ pub enum Request {
     /// Deletes a file.
     Del {
         /// The file.
-        path: Arc<str>,
+        path: String,
         /// As for a SET.
         rev: i64,
     },
@@ -79,38 +77,37 @@ pub enum Request {
     /// Reads what is at a path.
     Get {
         /// Any text.
-        path: Arc<str>,
+        path: String,
         /// Which state.
-        at: At,
+        at: ReadAt,
     },
     /// All files that match, with their revisions: LIST, WALK.
     List {
         /// A well-formed glob.
-        glob: Arc<str>,
+        glob: String,
         /// Which state.
-        at: At,
+        at: ReadAt,
     },
     /// The first change from a revision on that matches.
     Wait {
         /// A well-formed glob.
-        glob: Arc<str>,
-        /// At or below 0 means 1.
-        from: i64,
+        glob: String,
+        /// 0 means 1.
+        from: u64,
     },
-    /// All changes from a revision on that match.
+    /// All changes from a revision on that match. A client that goes on with a watch at another member asks anew, from
+    /// behind the last event that it has.
     Watch {
         /// A well-formed glob.
-        glob: Arc<str>,
-        /// At or below 0 means 1.
-        from: i64,
-        /// The watch of the same glob that this one goes on with, wherever that was.
-        resumes: Option<OpId>,
+        glob: String,
+        /// 0 means 1.
+        from: u64,
     },
 }
 
 /// Which state a read wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub enum ReadAt {
     /// Not older than anything that anybody saw before the read was sent.
     Linearizable,
     /// The member's own, not before this revision.
@@ -125,8 +122,16 @@ pub enum At {
 /// What a client hears of its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// A write was applied, with this outcome.
-    Wrote(Outcome),
+    /// A SET was made: this is the file's revision.
+    Set(u64),
+    /// A DEL was made, by this change.
+    Deleted(u64),
+    /// There was no such file to delete.
+    Absent,
+    /// A no-op has been through.
+    Nop,
+    /// A write was applied, and changed nothing.
+    Refused(Refusal),
     /// A write has surely not been made, and never will be.
     NotWritten,
     /// A read was given up; nothing is known of any state.
@@ -138,32 +143,50 @@ pub enum Answer {
         /// The change that wrote it.
         rev: u64,
         /// What it holds.
-        value: Value,
+        value: Bytes,
     },
     /// Nothing is at that path.
     Missing,
     /// A directory is at that path.
     Directory,
     /// Paths and revisions, in the order of the tree.
-    Listing(Vec<(Box<str>, u64)>),
+    Listing(Vec<(String, u64)>),
     /// That revision is not kept any more. Ends a WAIT or WATCH.
     TooLate,
-    /// A WAIT's change.
+    /// A change: all that a WAIT brings, one of those that a WATCH brings.
     Event(Event),
+    /// Every match up to this revision has been sent to a WATCH.
+    Progress(u64),
 }
 
-/// What a WAIT or WATCH brings.
+/// A change that a WAIT or WATCH brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A change.
-    Change {
-        /// Its number.
-        rev: u64,
-        /// The file.
-        path: Arc<str>,
-        /// What was written; None if the file was deleted.
-        value: Option<Value>,
-    },
-    /// Every match up to this revision has been sent.
-    Progress(u64),
+pub struct Event {
+    /// Its number.
+    pub rev: u64,
+    /// The file.
+    pub path: String,
+    /// What was written; None if the file was deleted.
+    pub value: Option<Bytes>,
+}
+
+impl Request {
+    /// Whether it may change something, or is a round of consensus.
+    pub fn is_write(&self) -> bool {
+        matches!(self, Request::Set { .. } | Request::Del { .. } | Request::Nop)
+    }
+}
+
+impl Answer {
+    /// What became of a write that was applied.
+    pub fn outcome(&self) -> Option<Outcome> {
+        Some(match *self {
+            Answer::Set(rev) => Outcome::Set(rev),
+            Answer::Deleted(rev) => Outcome::Deleted(rev),
+            Answer::Absent => Outcome::Absent,
+            Answer::Nop => Outcome::Nop,
+            Answer::Refused(refusal) => Outcome::Refused(refusal),
+            _ => return None,
+        })
+    }
 }

@@ -51,14 +51,14 @@ impl Model {
     }
 
     /// Takes note of a glob.
-    pub fn pattern(&mut self, glob: &Arc<str>) -> Pattern {
+    pub fn pattern(&mut self, glob: &str) -> Pattern {
         if !glob.contains(['*', '?']) {
-            return Pattern::Path(Arc::clone(glob));
+            return Pattern::Path(glob.into());
         }
-        let known = self.globs.iter().position(|wild| wild.glob == *glob);
+        let known = self.globs.iter().position(|wild| *wild.glob == *glob);
         Pattern::Wild(known.unwrap_or_else(|| {
             let matches = self.files.iter().map(|file| matches(glob, &file.path)).collect();
-            self.globs.push(Wild { glob: Arc::clone(glob), matches });
+            self.globs.push(Wild { glob: glob.into(), matches });
             self.globs.len() - 1
         }))
     }

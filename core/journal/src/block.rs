@@ -4,8 +4,11 @@
 
 use doozer_paxos::codec::Reader;
 
-/// The version of everything this crate writes.
-pub const FORMAT: u32 = 1;
+/// The latest format that this crate reads. A block is written in the oldest one that can say what it says.
+pub const FORMAT: u32 = 2;
+
+/// The format of every block, but for a superblock with more to say.
+const FIRST: u32 = 1;
 
 /// Length of every sealed block but a snapshot's header.
 pub(crate) const BLOCK: usize = 256;
@@ -36,9 +39,13 @@ pub(crate) struct Draft(pub(crate) Vec<u8>);
 
 impl Draft {
     pub(crate) fn new(magic: Magic) -> Self {
+        Draft::of_format(magic, FIRST)
+    }
+
+    pub(crate) fn of_format(magic: Magic, format: u32) -> Self {
         let mut bytes = Vec::with_capacity(BLOCK);
         bytes.extend_from_slice(&magic);
-        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        bytes.extend_from_slice(&format.to_le_bytes());
         Draft(bytes)
     }
 
@@ -67,14 +74,19 @@ impl Draft {
 
 /// The fields of the block that `bytes` are, if they are one.
 pub(crate) fn open(bytes: &[u8], magic: Magic) -> Result<Reader<'_>, BadBlock> {
+    open_up_to(bytes, magic, FIRST).map(|(_, reader)| reader)
+}
+
+/// The same of a block that there is in several formats: which one it is of, and its fields.
+pub(crate) fn open_up_to(bytes: &[u8], magic: Magic, latest: u32) -> Result<(u32, Reader<'_>), BadBlock> {
     let (body, crc) = bytes.split_last_chunk::<4>().ok_or(BadBlock::Unreadable)?;
     if !body.starts_with(&magic) || crc32c::crc32c(body) != u32::from_le_bytes(*crc) {
         return Err(BadBlock::Unreadable);
     }
     let mut reader = Reader::new(&body[magic.len()..]);
     match reader.u32().map_err(|_| BadBlock::Unreadable)? {
-        FORMAT => Ok(reader),
-        newer if newer > FORMAT => Err(BadBlock::Newer(newer)),
+        format if (FIRST..=latest).contains(&format) => Ok((format, reader)),
+        newer if newer > latest => Err(BadBlock::Newer(newer)),
         _ => Err(BadBlock::Unreadable),
     }
 }

@@ -125,6 +125,18 @@ impl<D: Disk> Journal<D> {
         done.map_err(|failure| self.poison(failure))
     }
 
+    /// What made the end of the log suspect is made good: forgets [`crate::Recovered::suspect`], durably. Everything that
+    /// was appended is made durable before, since it is what that rests on. Without a suspect end it does nothing.
+    pub fn sound(&mut self) -> Result<(), Fatal> {
+        self.check_usable()?;
+        if self.superblock.newest.suspect.is_none() {
+            return Ok(());
+        }
+        self.sync()?;
+        let done = self.superblock.update(|s| s.suspect = None);
+        done.map_err(|failure| self.poison(failure))
+    }
+
     /// Makes the next segment's file ready, so that an append need not wait for it: call it when idle.
     /// [`AppendError::Full`] does no harm.
     pub fn prepare(&mut self) -> Result<(), AppendError> {

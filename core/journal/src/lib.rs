@@ -30,6 +30,7 @@ mod replay;
 mod scan;
 mod segment;
 mod superblock;
+mod tail;
 
 pub use block::FORMAT;
 pub use disk::{Disk, DiskFile, Locked};

@@ -122,23 +122,35 @@ pub(crate) fn load<D: Disk>(disk: &D, owner: Owner) -> Result<(Known, Option<Str
     Ok((known, note))
 }
 
+/// Makes both copies anew, durably: whatever they said before, nobody will read it again.
+pub(crate) fn renew<D: Disk>(
+    disk: &D,
+    owner: Owner,
+    known: &mut Known,
+    mark: &Mark,
+) -> Result<(), IoFailure> {
+    let generation = known.generation + 1;
+    let mut bytes = vec![0; 2 * SECTOR as usize];
+    for at in [0, SECTOR as usize] {
+        bytes[at..at + BLOCK].copy_from_slice(&mark.encode(owner, generation));
+    }
+    disk.publish("", names::MARK_NEW, names::MARK, &bytes)?;
+    *known = Known { mark: Some(*mark), is_whole: true, generation };
+    Ok(())
+}
+
 /// Makes both copies anew unless all is well, then writes `mark` and syncs it.
 pub(crate) fn start<D: Disk>(
     disk: &D,
     owner: Owner,
-    known: &Known,
+    mut known: Known,
     mark: &Mark,
 ) -> Result<MarkFile<D::File>, IoFailure> {
-    let Known { is_whole, generation, .. } = *known;
-    if !is_whole {
-        let mut bytes = vec![0; 2 * SECTOR as usize];
-        for at in [0, SECTOR as usize] {
-            bytes[at..at + BLOCK].copy_from_slice(&mark.encode(owner, generation + 1));
-        }
-        disk.publish("", names::MARK_NEW, names::MARK, &bytes)?;
+    if !known.is_whole {
+        renew(disk, owner, &mut known, mark)?;
     }
     let file = disk.open_named(names::MARK, false)?;
-    let mut mark_file = MarkFile { file, owner, generation: generation + u64::from(!is_whole) };
+    let mut mark_file = MarkFile { file, owner, generation: known.generation };
     mark_file.write(mark)?;
     mark_file.sync()?;
     Ok(mark_file)
@@ -167,7 +179,7 @@ mod tests {
 
     fn started(disk: &SimDisk) -> MarkFile<crate::sim::SimFile> {
         let nothing = Known { mark: None, is_whole: false, generation: 0 };
-        start(disk, OWNER, &nothing, &mark(1)).unwrap()
+        start(disk, OWNER, nothing, &mark(1)).unwrap()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use doozer_paxos::log::Suspect;
 use doozer_paxos::{Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
 
 use crate::{RecordNumber, SnapshotMeta};
@@ -31,7 +32,11 @@ pub struct Recovered {
     pub last_hash: EntryHash,
     /// What was cut from the end because it was never acknowledged. Worth a line in the log.
     pub torn: Option<Torn>,
-    /// What was found amiss and put right, a line each.
+    /// An end of the log that may have been acknowledged and cannot be read: cut by this start, or by an earlier one and
+    /// not made good since (see `Journal::sound`). The log is what stood before it: no proof of what this member had,
+    /// so it must not vote. With several ends, the greatest.
+    pub suspect: Option<Suspect>,
+    /// What was found amiss and put right, or cut as suspect, a line each.
     pub repaired: Vec<String>,
 }
 

@@ -8,10 +8,11 @@ use doozer_paxos::{Entry, EntryHash, Slot};
 
 use crate::block::{BLOCK, BadBlock, SECTOR};
 use crate::disk::Disk;
-use crate::error::{Damage, OpenError, OpenErrorOrDamage};
+use crate::error::{Damage, IoFailure, OpenError, OpenErrorOrDamage};
 use crate::file::{CHUNK, DiskExt, Named};
 use crate::mark::{Known, Mark, Owner};
 use crate::record::{self, Copy};
+use crate::tail::Tail;
 use crate::{RecordNumber, Torn, names, segment};
 
 /// A segment file that is part of the log.
@@ -47,37 +48,14 @@ pub(crate) struct Scan {
     pub(crate) next: RecordNumber,
     /// The offset behind the last record in the last segment.
     pub(crate) end: u64,
-    /// What stands behind `end` and has to be cut.
-    pub(crate) torn: Option<Torn>,
+    /// What stands behind `end`, is not the log's, and must not stay.
+    pub(crate) tail: Option<Tail>,
     /// A copy of the mark is lost, and may have named a later record than the other.
-    is_mark_lost: bool,
+    pub(crate) is_mark_lost: bool,
     pub(crate) damage: Option<Damage>,
     pub(crate) notes: Vec<String>,
     /// Segments from before a gap: left over from a truncation, if a snapshot covers them.
     pub(crate) leftovers: Vec<u64>,
-}
-
-impl Scan {
-    /// Cuts the record at `index` and all behind it, if none was ever acknowledged. Says whether it did.
-    pub(crate) fn cut(&mut self, file: String, index: usize, why: &str) -> bool {
-        let Some(Found { header, .. }) = self.records.get(index) else { return false };
-        let is_first_ever = header.record == RecordNumber(1);
-        if header.record <= self.proven || self.is_mark_lost || (index == 0 && !is_first_ever) {
-            return false;
-        }
-        let behind = self.torn.take().map_or(0, |torn| torn.later + 1);
-        self.torn = Some(Torn {
-            file,
-            offset: header.position,
-            record: header.record,
-            slots: Some((header.from, header.last)),
-            later: self.records.len() - index - 1 + behind,
-            why: why.to_owned(),
-        });
-        (self.end, self.next) = (header.position, header.record);
-        self.records.truncate(index);
-        true
-    }
 }
 
 /// Reads all segments. `known` is what the mark says.
@@ -143,12 +121,11 @@ impl<D: Disk> Scanner<'_, D> {
         }
         for index in 0..self.scan.segments.len() {
             self.walk_segment(index)?;
+            if self.scan.tail.is_some() {
+                break;
+            }
         }
-        if self.scan.records.is_empty() && self.scan.next > RecordNumber(1) {
-            // The segment with the last record is never given up.
-            let what = format!("record {} is missing, with the segment it was in", self.scan.next.0 - 1);
-            return Err(damage(self.disk.path(names::LOG), 0, None, &what).into());
-        }
+        self.miss_the_last_record()?;
         self.check_mark()
     }
 
@@ -186,10 +163,8 @@ impl<D: Disk> Scanner<'_, D> {
     }
 
     fn walk_segment(&mut self, index: usize) -> Result<(), OpenErrorOrDamage> {
-        let SegmentFile { header, size, .. } = self.scan.segments[index];
-        let file = self.disk.open_named(&names::segment(header.number), false)?;
-        let next_segment = self.scan.segments.get(index + 1).map(|segment| segment.header.first_record);
-        let mut cursor = Cursor { file, header, place: header.place(), size, position: SECTOR, next_segment };
+        let mut cursor = self.cursor(index)?;
+        let header = cursor.header;
         if header.first_record != self.scan.next {
             let what = format!("it begins with record {}, not {}", header.first_record, self.scan.next);
             return Err(damage_at(&cursor.file, 0, None, &what).into());
@@ -207,9 +182,16 @@ impl<D: Disk> Scanner<'_, D> {
                     self.scan.records.push(found);
                 }
                 Err(Stop { named: None, .. }) if cursor.next_segment == Some(self.scan.next) => return Ok(()),
-                Err(stop) => return self.judge(&cursor, &stop),
+                Err(stop) => return self.end_with(index, &cursor, &stop),
             }
         }
+    }
+
+    fn cursor(&self, index: usize) -> Result<Cursor<D::File>, IoFailure> {
+        let SegmentFile { header, size, .. } = self.scan.segments[index];
+        let file = self.disk.open_named(&names::segment(header.number), false)?;
+        let next_segment = self.scan.segments.get(index + 1).map(|segment| segment.header.first_record);
+        Ok(Cursor { file, header, place: header.place(), size, position: SECTOR, next_segment })
     }
 
     fn prove(&mut self, record: RecordNumber) {
@@ -230,6 +212,7 @@ impl<D: Disk> Scanner<'_, D> {
         let Some(header) = named else { return Ok(Err(Stop { named: None, beyond })) };
         let fail = |why: String, beyond| Ok(Err(Stop { named: Some((header, why)), beyond }));
         if header.end() > cursor.header.len {
+            let beyond = headers_beyond(cursor, self.scan.next)?;
             return fail("its header names an end behind that of the segment".to_owned(), beyond);
         }
         // Not the zeros between body and copy B, which for a small record would be most of it.
@@ -249,39 +232,97 @@ impl<D: Disk> Scanner<'_, D> {
         }
     }
 
-    /// There is no whole record at the cursor: the end of the log, one that was never finished, or damage?
-    fn judge(&mut self, cursor: &Cursor<D::File>, stop: &Stop) -> Result<(), OpenErrorOrDamage> {
-        stop.beyond.iter().for_each(|header| self.prove(header.synced));
+    /// There is no whole record at the cursor: the end of the log, or the beginning of a tail. What the tail means is
+    /// not known before the log in front of it is.
+    fn end_with(
+        &mut self,
+        index: usize,
+        cursor: &Cursor<D::File>,
+        stop: &Stop,
+    ) -> Result<(), OpenErrorOrDamage> {
         let next = self.scan.next;
-        let header = stop.named.as_ref().map(|(header, _)| header);
-        let why = match &stop.named {
-            Some((_, why)) => why.clone(),
-            None => "no header of it can be read".to_owned(),
-        };
-        let bad = |what: String| -> OpenErrorOrDamage {
-            let mut damage = damage_at(&cursor.file, cursor.position, Some(next), &what);
-            damage.slots = header.map(|h| (h.from, h.last));
-            damage.hash = header.map(|h| h.last_hash);
-            damage.into()
-        };
-        if cursor.next_segment.is_some() || next <= self.scan.proven {
-            return Err(bad(format!("record {next} was synced, but {why}")));
+        let mut headers = stop.beyond.clone();
+        let mut witness = self.witness(cursor, &stop.beyond)?;
+        for later in index + 1..self.scan.segments.len() {
+            let cursor = self.cursor(later)?;
+            if cursor.header.first_record <= next {
+                let what = format!("it begins with record {}, not behind {next}", cursor.header.first_record);
+                return Err(damage_at(&cursor.file, 0, None, &what).into());
+            }
+            let behind = headers_beyond(&cursor, next)?;
+            witness = witness.or(self.witness(&cursor, &behind)?);
+            headers.extend(behind);
         }
-        if stop.named.is_none() && stop.beyond.is_empty() {
+        headers.iter().for_each(|header| self.prove(header.synced));
+        let is_last = index + 1 == self.scan.segments.len();
+        if is_last && headers.is_empty() && next > self.scan.proven {
             return Ok(());
         }
-        if self.scan.is_mark_lost {
-            return Err(bad(format!(
-                "record {next} is not whole ({why}), and MARK, which would tell whether it was acknowledged, is not whole either"
-            )));
-        }
-        self.scan.torn = Some(Torn {
+        let (header, why) = match &stop.named {
+            Some((header, why)) => (Some(header), why.clone()),
+            None => (None, "no header of it can be read".to_owned()),
+        };
+        let torn = Torn {
             file: cursor.file.path().to_owned(),
             offset: cursor.position,
             record: next,
             slots: header.map(|h| (h.from, h.last)),
-            later: stop.beyond.iter().filter(|header| header.record > next).count(),
+            later: headers.iter().filter(|header| header.record > next).count(),
             why,
+        };
+        let segment = cursor.header.number;
+        self.scan.tail = Some(Tail { torn, segment, hash: header.map(|h| h.last_hash), headers, witness });
+        Ok(())
+    }
+
+    /// An intact record among these that was written when the next one of the log was synced.
+    fn witness(
+        &self,
+        cursor: &Cursor<D::File>,
+        headers: &[record::Header],
+    ) -> Result<Option<RecordNumber>, IoFailure> {
+        let next = self.scan.next;
+        for header in headers.iter().filter(|header| header.record > next && header.synced >= next) {
+            let len = record::body_end(header.body_len);
+            if header.end() <= cursor.header.len
+                && record::open_body(
+                    header,
+                    Bytes::from(cursor.file.read_padded(header.position, len, cursor.size)?),
+                )
+                .is_ok()
+            {
+                return Ok(Some(header.record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The segment with the last record is never given up: if no record is left, it was lost.
+    fn miss_the_last_record(&mut self) -> Result<(), OpenErrorOrDamage> {
+        let Scan { records, tail, next, leftovers, .. } = &self.scan;
+        if !records.is_empty() || tail.is_some() || *next == RecordNumber(1) {
+            return Ok(());
+        }
+        let record = RecordNumber(next.0 - 1);
+        let why = "it is missing, with the segment it was in".to_owned();
+        let cursor = self.cursor(0)?;
+        if !leftovers.is_empty() {
+            let what = format!("record {record} was synced, but {why}");
+            return Err(damage(self.disk.path(names::LOG), 0, Some(record), &what).into());
+        }
+        self.scan.tail = Some(Tail {
+            torn: Torn {
+                file: cursor.file.path().to_owned(),
+                offset: SECTOR,
+                record,
+                slots: None,
+                later: 0,
+                why,
+            },
+            segment: cursor.header.number,
+            hash: None,
+            headers: Vec::new(),
+            witness: None,
         });
         Ok(())
     }

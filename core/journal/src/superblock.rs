@@ -1,7 +1,8 @@
 //! The superblock: who this member is and what it promised. Two copies in different sectors of one file.
 
 use doozer_paxos::codec::put_ballot;
-use doozer_paxos::{Ballot, ClusterId, Incarnation};
+use doozer_paxos::log::Suspect;
+use doozer_paxos::{Ballot, ClusterId, Incarnation, Slot};
 
 use crate::block::{self, BLOCK, BadBlock, COUNT_MAX, Draft, Magic, SECTOR};
 use crate::disk::{Disk, DiskFile};
@@ -10,6 +11,10 @@ use crate::file::{DiskExt, Named};
 use crate::names;
 
 const MAGIC: Magic = *b"DZSUPER\0";
+
+/// The format of a copy that says that the end of the log is suspect. An older doozerd, which would take no notice of
+/// that, must not start from it; once it is made good, the format is the first again.
+const WITH_SUSPECT: u32 = 2;
 
 /// The contents of one copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,19 +26,28 @@ pub(crate) struct Super {
     pub(crate) boot: u64,
     pub(crate) promised: Ballot,
     pub(crate) epoch: u64,
+    /// An end of the log that was cut because it could not be read, though it may have been acknowledged.
+    pub(crate) suspect: Option<Suspect>,
 }
 
 impl Super {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut draft = Draft::new(MAGIC);
+        let mut draft = match self.suspect {
+            None => Draft::new(MAGIC),
+            Some(_) => Draft::of_format(MAGIC, WITH_SUSPECT),
+        };
         draft.u32(0).u64(self.generation).bytes(&self.cluster.0).bytes(&self.incarnation.0).u64(self.boot);
         put_ballot(&mut draft.0, &self.promised);
         draft.u32(0).u64(self.epoch);
+        if let Some(suspect) = &self.suspect {
+            put_ballot(&mut draft.0, &suspect.acc_ballot);
+            draft.u32(0).u64(suspect.last.0);
+        }
         draft.seal(BLOCK)
     }
 
     fn decode(bytes: &[u8]) -> Result<Super, BadBlock> {
-        let mut reader = block::open(bytes, MAGIC)?;
+        let (format, mut reader) = block::open_up_to(bytes, MAGIC, WITH_SUSPECT)?;
         reader.u32()?;
         let generation = reader.u64()?;
         let cluster = ClusterId(reader.array()?);
@@ -44,7 +58,20 @@ impl Super {
         if generation.max(boot) > COUNT_MAX {
             return Err(BadBlock::Unreadable);
         }
-        Ok(Super { generation, cluster, incarnation, boot, promised, epoch: reader.u64()? })
+        let epoch = reader.u64()?;
+        let suspect = if format == WITH_SUSPECT {
+            let acc_ballot = reader.ballot()?;
+            reader.u32()?;
+            Some(Suspect { acc_ballot, last: Slot(reader.u64()?) })
+        } else {
+            None
+        };
+        Ok(Super { generation, cluster, incarnation, boot, promised, epoch, suspect })
+    }
+
+    /// The greater of what is suspect already and what was found now.
+    pub(crate) fn add_suspect(&mut self, found: Suspect) {
+        self.suspect = self.suspect.into_iter().chain([found]).max_by_key(Suspect::rank);
     }
 }
 
@@ -125,6 +152,7 @@ mod tests {
         boot: 0,
         promised: Ballot::ZERO,
         epoch: 0,
+        suspect: None,
     };
 
     fn promise(n: u64) -> impl FnOnce(&mut Super) {
@@ -135,6 +163,30 @@ mod tests {
     fn decodes_what_it_encodes() {
         let full = Super { generation: 3, boot: 4, epoch: 5, ..SUPER };
         assert_eq!(Super::decode(&full.encode()), Ok(full));
+        let suspect = Super { suspect: Some(Suspect { acc_ballot: Ballot::ZERO, last: Slot(9) }), ..full };
+        assert_eq!(Super::decode(&suspect.encode()), Ok(suspect));
+    }
+
+    #[test]
+    fn an_older_version_reads_it_only_without_a_suspect_end() {
+        assert!(block::open(&SUPER.encode(), MAGIC).is_ok());
+        let suspect = Super { suspect: Some(Suspect { acc_ballot: Ballot::ZERO, last: Slot(9) }), ..SUPER };
+        assert_eq!(block::open(&suspect.encode(), MAGIC).err(), Some(BadBlock::Newer(2)));
+    }
+
+    #[test]
+    fn the_greater_suspect_end_counts() {
+        let end = |n, last| Suspect { acc_ballot: Ballot { n, ..Ballot::ZERO }, last: Slot(last) };
+        let mut found = SUPER;
+        for (add, expected) in [
+            (end(2, 9), end(2, 9)),
+            (end(1, 50), end(2, 9)),
+            (end(2, 10), end(2, 10)),
+            (end(3, 1), end(3, 1)),
+        ] {
+            found.add_suspect(add);
+            assert_eq!(found.suspect, Some(expected));
+        }
     }
 
     #[test]

@@ -58,15 +58,15 @@ fn a_later_format_is_named_and_not_touched() {
         [("SUPER", 0, 256), ("SUPER", 4096, 256), ("MARK", 0, 256), (&last, 0, 256), (&last, 4096, 256)];
     for (name, at, len) in blocks.into_iter().chain([(snapshot, 0, 4096), (snapshot, end, 256)]) {
         let later = disk.fork();
-        sealed(&later, name, at, len, |block| block[8] = 2);
+        sealed(&later, name, at, len, |block| block[8] = 3);
         let error = refusal(&later);
         assert!(
-            matches!(&error, OpenError::Newer { found: 2, file } if file.ends_with(name)),
+            matches!(&error, OpenError::Newer { found: 3, file } if file.ends_with(name)),
             "{name} at {at}: {error}"
         );
         let text = error.to_string();
         assert!(
-            text.contains("newer doozerd: format 2, this one reads up to 1; nothing was touched"),
+            text.contains("newer doozerd: format 3, this one reads up to 2; nothing was touched"),
             "{text}"
         );
     }

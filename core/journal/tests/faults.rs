@@ -99,7 +99,7 @@ fn run(disk: &SimDisk, done: &mut Done) -> Step<()> {
     }
     // From another member, far ahead.
     let hash = doozer_paxos::EntryHash([9; 32]);
-    let ahead = PlainLog { base: Slot(90), base_hash: hash, entries: vec![], acc_ballot: ballot(2) };
+    let ahead = PlainLog { base: Slot(90), base_hash: hash, acc_ballot: ballot(2), ..PlainLog::new() };
     done.logs.push(ahead);
     done.snapshot(&mut journal, Slot(90))?;
     done.append(&mut journal, Slot(91), &[7])?;

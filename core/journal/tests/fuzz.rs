@@ -5,21 +5,21 @@
 mod support;
 
 use doozer_journal::{Journal, OpenError, SimDisk};
-use doozer_paxos::{EntryHash, Slot};
+use doozer_paxos::{EntryHash, Incarnation, Slot};
 use support::*;
 
-fn directory() -> SimDisk {
+fn directory(voters: &[Incarnation]) -> SimDisk {
     let disk = SimDisk::new(1);
     let (mut journal, _) = Journal::create(disk.clone(), BIRTH, SMALL).unwrap();
     journal.promise(ballot(2)).unwrap();
-    let mut log = PlainLog::new();
+    let mut log = PlainLog::of(voters);
     for slot in 1..10 {
         let append = log.make(Slot(slot), ballot(2), 1, &[vec![slot as u8; 100]]);
         log.take(&append);
         journal.append(&append).unwrap();
         journal.sync().unwrap();
     }
-    let mut writer = journal.snapshot_writer(head(Slot(3), log.hash_at(Slot(3)).unwrap())).unwrap();
+    let mut writer = journal.snapshot_writer(log.head_at(Slot(3))).unwrap();
     writer.write(&[5; 300]).unwrap();
     journal.snapshot_committed(&writer.finish().unwrap()).unwrap();
     disk
@@ -75,13 +75,13 @@ fn reseal(rng: &mut Rng, bytes: &mut [u8]) {
 
 #[test]
 fn any_bytes_get_an_answer() {
-    let whole = directory();
-    let names: Vec<String> = whole.files().into_iter().filter(|name| name != "LOCK").collect();
-    let (mut opened, mut refused) = (0, 0);
+    let both = [directory(&[ME]), directory(&[ME, Incarnation([7; 16])])];
+    let names: Vec<String> = both[0].files().into_iter().filter(|name| name != "LOCK").collect();
+    let (mut opened, mut suspect, mut refused) = (0, 0, 0);
     for seed in seeds(6000) {
         with_seed(seed, |seed| {
             let mut rng = Rng(seed);
-            let disk = whole.fork();
+            let disk = both[(seed % 2) as usize].fork();
             for _ in 0..1 + rng.below(2) {
                 let name = &names[rng.below(names.len() as u64) as usize];
                 let mut bytes = disk.contents(name).unwrap();
@@ -97,12 +97,17 @@ fn any_bytes_get_an_answer() {
                             || Some(recovered.last_hash) == snapshot
                             || recovered.last == Slot(0)
                     );
+                    assert!(recovered.suspect.is_none_or(|end| end.acc_ballot <= recovered.promised));
                     opened += 1;
+                    suspect += u64::from(recovered.suspect.is_some());
                 }
                 Err(OpenError::Io(failure)) => panic!("{failure}"),
                 Err(_) => refused += 1,
             }
         });
     }
-    assert!(seeds(6000).len() == 1 || (opened > 500 && refused > 500), "{opened} opened, {refused} refused");
+    assert!(
+        seeds(6000).len() == 1 || (opened > 500 && suspect > 50 && refused > 500),
+        "{opened} opened, {suspect} suspect, {refused} refused"
+    );
 }

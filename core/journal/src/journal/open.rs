@@ -3,6 +3,7 @@
 
 use std::{mem, process};
 
+use doozer_paxos::log::Suspect;
 use doozer_paxos::{Ballot, EntryHash, Slot};
 
 use super::{Birth, Journal, Options, mark_of};
@@ -15,7 +16,8 @@ use crate::mark::{self, Known, Mark, Owner};
 use crate::replay::{Replayed, replay};
 use crate::scan::{Scan, scan};
 use crate::superblock::{self, Super, SuperFile};
-use crate::{RecordNumber, Recovered, SnapshotMeta, SnapshotReader, names, record};
+use crate::tail::{self, Verdict};
+use crate::{RecordNumber, Recovered, SnapshotMeta, SnapshotReader, Torn, names, record};
 
 impl<D: Disk> Journal<D> {
     /// Makes a new member in an empty directory (or one where this was interrupted), and opens it.
@@ -34,7 +36,9 @@ impl<D: Disk> Journal<D> {
         io(names::SNAP)?;
         disk.sync_named("")?;
         let Birth { cluster, incarnation } = birth;
-        let newest = Super { generation: 1, cluster, incarnation, boot: 0, promised: Ballot::ZERO, epoch: 0 };
+        let promised = Ballot::ZERO;
+        let newest =
+            Super { generation: 1, cluster, incarnation, boot: 0, promised, epoch: 0, suspect: None };
         superblock::create(&disk, newest)?;
         open_locked(disk, lock, options)
     }
@@ -98,6 +102,10 @@ struct Survey<F> {
     scan: Scan,
     snapshot: Option<SnapshotMeta>,
     replayed: Replayed,
+    /// What the tail is, if it was never acknowledged.
+    torn: Option<Torn>,
+    /// What the tail is, if it may have been.
+    suspect: Option<Suspect>,
     notes: Vec<String>,
 }
 
@@ -106,7 +114,8 @@ fn open_locked<D: Disk>(
     lock: D::Lock,
     options: Options,
 ) -> Result<(Journal<D>, Recovered), OpenError> {
-    let survey = survey(&disk)?;
+    let mut survey = survey(&disk)?;
+    set_mark(&disk, &mut survey)?;
     repair(&disk, &survey)?;
     start(disk, lock, options, survey)
 }
@@ -133,7 +142,9 @@ fn survey<D: Disk>(disk: &D) -> Result<Survey<D::File>, OpenError> {
         }
     };
     let damage = scan.damage.take();
-    let mut survey = Survey { superblock, owner, known, scan, snapshot, replayed, notes };
+    let (torn, suspect) = (None, None);
+    let mut survey = Survey { superblock, owner, known, scan, snapshot, replayed, torn, suspect, notes };
+    let damage = damage.or_else(|| survey.judge());
     match damage {
         None => Ok(survey),
         Some(damage) => Err(OpenError::Damaged(Box::new(Damaged { damage, recovered: survey.recovered() }))),
@@ -156,8 +167,8 @@ fn choose_snapshot<D: Disk>(
         disk.path(&names::segment(number))
     };
     if let Err(broken) = &result {
-        // The remains of a log that was cut, come back because the disk failed to take the zeros.
-        if scan.cut(segment_of(scan, broken.index), broken.index, &broken.what) {
+        // Of a log that was cut, come back because the disk failed to take the zeros; or the one before it is.
+        if scan.break_at(segment_of(scan, broken.index), broken.index, &broken.what) {
             result = replay(&scan.records, floor, hash);
         }
     }
@@ -201,6 +212,24 @@ fn damage(file: String, offset: u64, what: String) -> Damage {
     Damage { file, offset, record: None, slots: None, hash: None, what }
 }
 
+/// Before anything of a suspect end is touched, the superblock says so in both its copies: no later start can take what
+/// is left for the whole log. Then nothing else of that end is believed any more.
+fn set_mark<D: Disk>(disk: &D, survey: &mut Survey<D::File>) -> Result<(), IoFailure> {
+    let Some(suspect) = survey.suspect else { return Ok(()) };
+    survey.superblock.update(|s| s.add_suspect(suspect))?;
+    let last = survey.last_record();
+    if survey.known.mark.is_some_and(|mark| mark.record > last.record) {
+        mark::renew(disk, survey.owner, &mut survey.known, &last)?;
+    }
+    let cut_in = survey.scan.tail.as_ref().map_or(u64::MAX, |tail| tail.segment);
+    while let Some(behind) = survey.scan.segments.pop_if(|segment| segment.header.number > cut_in) {
+        disk.remove_named(&names::segment(behind.header.number))?;
+        // The last one first: what is left is a log without a gap.
+        disk.sync_named(names::LOG)?;
+    }
+    Ok(())
+}
+
 /// Puts right what the survey found, so that everything it took for the log is on the disk and nothing else is.
 fn repair<D: Disk>(disk: &D, survey: &Survey<D::File>) -> Result<(), IoFailure> {
     let scan = &survey.scan;
@@ -212,7 +241,7 @@ fn repair<D: Disk>(disk: &D, survey: &Survey<D::File>) -> Result<(), IoFailure> 
     if let Some(last) = scan.segments.last() {
         let file = disk.open_named(&names::segment(last.header.number), false)?;
         // What was cut, before anything is written in its place; and what the file lacks at its end.
-        let from = if scan.torn.is_some() { scan.end } else { last.size.max(scan.end) };
+        let from = if scan.tail.is_some() { scan.end } else { last.size.max(scan.end) };
         if from < last.header.len {
             file.write_zeros(from, last.header.len)?;
             file.sync()?;
@@ -255,12 +284,12 @@ fn start<D: Disk>(
     mut survey: Survey<D::File>,
 ) -> Result<(Journal<D>, Recovered), OpenError> {
     let mut recovered = survey.recovered();
+    let written = survey.last_record();
     let Survey { superblock, owner, known, scan, snapshot, replayed, .. } = survey;
-    let written = scan.records.last().map_or(Mark::NONE, |found| mark_of(&found.header));
     let mut log = Log::new(disk.clone(), owner, options.segment_bytes);
     log.resume(&scan.segments, scan.end)?;
     log.sweep()?;
-    let mark = mark::start(&disk, owner, &known, &written)?;
+    let mark = mark::start(&disk, owner, known, &written)?;
     let mut journal = Journal {
         disk,
         owner,
@@ -297,9 +326,46 @@ fn start<D: Disk>(
 }
 
 impl<F> Survey<F> {
+    /// Decides what is to be made of the tail; returns the damage if nothing is.
+    fn judge(&mut self) -> Option<Damage> {
+        let tail = self.scan.tail.as_ref()?;
+        let in_log = self.replayed.entries.iter().rev().find_map(|entry| entry.config.as_ref());
+        let reader = tail::Reader {
+            me: self.owner.incarnation,
+            promised: self.superblock.newest.promised.max(self.replayed.acc_ballot),
+            config: in_log.or(self.snapshot.as_ref().map(|meta| &meta.head.config)),
+            has_snapshot: self.snapshot.is_some(),
+            mark: self.known.mark,
+        };
+        match reader.judge(&self.scan, tail) {
+            Verdict::Damaged(damage) => return Some(damage),
+            Verdict::Torn => self.torn = Some(tail.torn.clone()),
+            Verdict::Suspect(suspect) => {
+                self.notes.push(tail.note(&suspect));
+                self.suspect = Some(suspect);
+            }
+        }
+        None
+    }
+
+    /// The last record of the log. Of one whose records are all lost, the last that there was before its only segment.
+    fn last_record(&self) -> Mark {
+        if let Some(found) = self.scan.records.last() {
+            return mark_of(&found.header);
+        }
+        let before = self.scan.segments.first().map(|segment| segment.header);
+        before.filter(|header| header.first_record > RecordNumber(1)).map_or(Mark::NONE, |header| Mark {
+            record: RecordNumber(header.first_record.0 - 1),
+            segment: header.number,
+            position: 0,
+            last: self.replayed.chain.last(),
+            last_hash: self.replayed.chain.last_hash(),
+        })
+    }
+
     /// What was found; takes the entries out.
     fn recovered(&mut self) -> Recovered {
-        let Super { cluster, incarnation, boot, promised, .. } = self.superblock.newest;
+        let Super { cluster, incarnation, boot, promised, suspect, .. } = self.superblock.newest;
         let Replayed { chain, entries, acc_ballot, epoch, .. } = &mut self.replayed;
         let snapshot_epoch = self.snapshot.as_ref().map_or(0, |meta| meta.head.config.epoch);
         Recovered {
@@ -313,7 +379,8 @@ impl<F> Survey<F> {
             entries: mem::take(entries),
             last: chain.last(),
             last_hash: chain.last_hash(),
-            torn: self.scan.torn.clone(),
+            torn: self.torn.clone(),
+            suspect,
             repaired: mem::take(&mut self.notes),
         }
     }

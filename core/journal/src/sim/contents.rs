@@ -173,6 +173,9 @@ impl Bytes {
     }
 
     fn write(&mut self, bytes: &[u8], from: usize) {
+        if bytes.is_empty() {
+            return;
+        }
         if from + bytes.len() > self.len {
             self.set_len(from + bytes.len());
         }
@@ -228,7 +231,8 @@ impl Bytes {
 
 /// The pages that `len` bytes from `from` on are in: each one's number, the range in it, and where in the bytes it is.
 fn parts(from: usize, len: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>, usize)> {
-    (from / PAGE..(from + len).div_ceil(PAGE)).map(move |page| {
+    let end = if len == 0 { 0 } else { (from + len).div_ceil(PAGE) };
+    (from / PAGE..end).map(move |page| {
         let (start, end) = ((page * PAGE).max(from), ((page + 1) * PAGE).min(from + len));
         (page, start - page * PAGE..end - page * PAGE, start - from)
     })

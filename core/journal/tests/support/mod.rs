@@ -45,11 +45,31 @@ pub struct PlainLog {
     pub base_hash: EntryHash,
     pub entries: Vec<Entry>,
     pub acc_ballot: Ballot,
+    /// Who votes, as the first entry says; nobody: it says nothing.
+    pub voters: Vec<Incarnation>,
+    /// For the test that keeps several: it was synced.
+    pub is_acknowledged: bool,
 }
 
 impl PlainLog {
+    /// Of a cluster of this member alone.
     pub fn new() -> Self {
-        PlainLog { base: Slot(0), base_hash: EntryHash::NONE, entries: Vec::new(), acc_ballot: Ballot::ZERO }
+        PlainLog::of(&[ME])
+    }
+
+    pub fn of(voters: &[Incarnation]) -> Self {
+        let (base_hash, acc_ballot, voters) = (EntryHash::NONE, Ballot::ZERO, voters.to_vec());
+        let entries = Vec::new();
+        PlainLog { base: Slot(0), base_hash, entries, acc_ballot, voters, is_acknowledged: false }
+    }
+
+    pub fn config(&self) -> Config {
+        Config { epoch: 1, voters: self.voters.clone() }
+    }
+
+    /// What a snapshot of this slot is headed with.
+    pub fn head_at(&self, slot: Slot) -> SnapshotHead {
+        SnapshotHead { config: self.config(), ..head(slot, self.hash_at(slot).unwrap()) }
     }
 
     pub fn last(&self) -> Slot {
@@ -77,7 +97,7 @@ impl PlainLog {
                 birth: acc_ballot,
                 previous: hash,
                 wall_ms: 1_700_000_000_000 + slot,
-                config: None,
+                config: (slot == 1 && !self.voters.is_empty()).then(|| self.config()),
                 commands: if command.is_empty() { vec![] } else { vec![Bytes::copy_from_slice(command)] },
             };
             hash = entry.hash(CLUSTER);
@@ -102,8 +122,9 @@ impl PlainLog {
     }
 }
 
+/// Of a cluster of this member alone.
 pub fn head(slot: Slot, hash: EntryHash) -> SnapshotHead {
-    let config = Config { epoch: 1, voters: vec![ME, Incarnation([7; 16])] };
+    let config = Config { epoch: 1, voters: vec![ME] };
     SnapshotHead { slot, hash, wall_ms: 1_700_000_000_000 + slot.0, config }
 }
 
@@ -119,7 +140,15 @@ pub fn write_snapshot<D: Disk>(
     slot: Slot,
     hash: EntryHash,
 ) -> Result<SnapshotMeta, SnapshotError> {
-    let mut writer = journal.snapshot_writer(head(slot, hash))?;
+    write_snapshot_of(journal, head(slot, hash))
+}
+
+pub fn write_snapshot_of<D: Disk>(
+    journal: &Journal<D>,
+    head: SnapshotHead,
+) -> Result<SnapshotMeta, SnapshotError> {
+    let slot = head.slot;
+    let mut writer = journal.snapshot_writer(head)?;
     for part in state_at(slot).chunks(10_000) {
         writer.write(part)?;
     }

@@ -1,0 +1,455 @@
+//! Ends of logs that cannot be read, in a cluster of several: such a member never takes what is left for all it had. In a
+//! cluster of one nothing of the kind exists.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
+mod support;
+
+use doozer_journal::sim::{Call, Fault};
+use doozer_journal::{Journal, OpenError, Options, Recovered, SimDisk};
+use doozer_paxos::log::Suspect;
+use doozer_paxos::{Ballot, Incarnation, Slot};
+use support::*;
+
+/// Two small records in a segment.
+const TINY: Options = Options { segment_bytes: 24 << 10, bytes_max: None };
+const PEER: Incarnation = Incarnation([7; 16]);
+const RECORD: usize = 8192;
+
+/// A member that is running.
+struct Running {
+    disk: SimDisk,
+    journal: Journal<SimDisk>,
+    log: PlainLog,
+}
+
+impl Running {
+    fn new(voters: &[Incarnation], options: Options) -> Self {
+        let disk = SimDisk::new(1);
+        let (mut journal, _) = Journal::create(disk.clone(), BIRTH, options).unwrap();
+        journal.promise(ballot(9)).unwrap();
+        Running { disk, journal, log: PlainLog::of(voters) }
+    }
+
+    /// With so many synced records of one slot each.
+    fn with(voters: &[Incarnation], options: Options, records: u64) -> Self {
+        let mut running = Running::new(voters, options);
+        (1..=records).for_each(|_| running.add(ballot(3), 1));
+        running
+    }
+
+    fn append(&mut self, acc_ballot: Ballot, from: Slot, epoch: u64, commands: &[Vec<u8>]) {
+        let append = self.log.make(from, acc_ballot, epoch, commands);
+        self.log.take(&append);
+        self.journal.append(&append).unwrap();
+    }
+
+    /// A synced record of one slot.
+    fn add(&mut self, acc_ballot: Ballot, epoch: u64) {
+        self.append(acc_ballot, self.log.last().next(), epoch, &[vec![5; 60]]);
+        self.journal.sync().unwrap();
+    }
+
+    fn stop(mut self) -> (SimDisk, PlainLog) {
+        self.journal.sync_mark().unwrap();
+        (self.disk, self.log)
+    }
+}
+
+fn open(disk: &SimDisk) -> (Journal<SimDisk>, Recovered) {
+    Journal::open(disk.clone(), TINY).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn damage_of(disk: &SimDisk) -> String {
+    match Journal::open(disk.clone(), TINY) {
+        Err(OpenError::Damaged(damaged)) => damaged.damage.to_string(),
+        Err(error) => panic!("{error}"),
+        Ok((_, recovered)) => panic!("opened: {recovered:?}"),
+    }
+}
+
+fn suspect(acc_ballot: Ballot, last: u64) -> Option<Suspect> {
+    Some(Suspect { acc_ballot, last: Slot(last) })
+}
+
+fn segment(number: u64) -> String {
+    format!("log/{number:016x}.log")
+}
+
+fn edit(disk: &SimDisk, name: &str, change: impl FnOnce(&mut [u8])) {
+    let mut bytes = disk.contents(name).unwrap();
+    change(&mut bytes);
+    disk.put(name, &bytes);
+}
+
+/// Offset of the record with this index in its segment, all being small.
+fn at(index: usize) -> usize {
+    4096 + index * RECORD
+}
+
+/// Damages the body of a record.
+fn spoil_body(disk: &SimDisk, number: u64, index: usize) {
+    edit(disk, &segment(number), |bytes| bytes[at(index) + 300] ^= 1);
+}
+
+fn spoil_record(disk: &SimDisk, number: u64, index: usize) {
+    edit(disk, &segment(number), |bytes| bytes[at(index)..at(index + 1)].fill(0));
+}
+
+fn plain(log: &PlainLog, len: usize) -> PlainLog {
+    let mut shorter = log.clone();
+    shorter.entries.truncate(len);
+    shorter
+}
+
+/// The end stays suspect through crashes until it is declared sound, and then no more.
+fn check_stays(disk: &SimDisk, expected: Option<Suspect>) {
+    for _ in 0..3 {
+        disk.crash();
+        let (mut journal, recovered) = open(disk);
+        assert_eq!(recovered.suspect, expected);
+        assert_eq!(recovered.torn, None);
+        let mut log = PlainLog::of(&[ME, PEER]);
+        (log.base, log.base_hash) = (recovered.last, recovered.last_hash);
+        journal.append(&log.make(log.base.next(), ballot(9), 1, &[vec![1]])).unwrap();
+        journal.sync().unwrap();
+    }
+    let (mut journal, _) = open_again(disk);
+    journal.sound().unwrap();
+    drop(journal);
+    assert_eq!(open_again(disk).1.suspect, None);
+}
+
+fn open_again(disk: &SimDisk) -> (Journal<SimDisk>, Recovered) {
+    disk.crash();
+    open(disk)
+}
+
+#[test]
+fn a_body_that_rots_at_the_end_makes_it_suspect_though_it_was_synced() {
+    let (disk, log) = Running::with(&[ME, PEER], SMALL, 3).stop();
+    spoil_body(&disk, 1, 2);
+    let (_, recovered) = open(&disk);
+    assert!(plain(&log, 2).is(&recovered));
+    assert_eq!((recovered.suspect, recovered.promised), (suspect(ballot(3), 3), ballot(9)));
+    let note = recovered.repaired.join("\n");
+    assert!(
+        note.contains("sim/log/0000000000000001.log was cut at byte 20480: record 3 may have been"),
+        "{note}"
+    );
+    check_stays(&disk, suspect(ballot(3), 3));
+}
+
+#[test]
+fn the_same_in_a_cluster_of_one_is_damage() {
+    let (disk, _) = Running::with(&[ME], SMALL, 3).stop();
+    spoil_body(&disk, 1, 2);
+    assert!(damage_of(&disk).contains("record 3 was synced, but the checksum of its body"));
+}
+
+#[test]
+fn of_several_records_the_greatest_ballot_and_end_count() {
+    let mut running = Running::with(&[ME, PEER], SMALL, 3);
+    running.append(ballot(4), Slot(4), 1, &[vec![1], vec![2], vec![3]]);
+    // It takes back two slots.
+    running.append(ballot(5), Slot(5), 1, &[]);
+    running.journal.sync().unwrap();
+    let (disk, log) = running.stop();
+    for index in [2, 3, 4] {
+        spoil_body(&disk, 1, index);
+    }
+    // An append without entries has no body to rot; so both copies of its header.
+    spoil_record(&disk, 1, 4);
+    let (_, recovered) = open(&disk);
+    assert!(plain(&log, 2).entries == recovered.entries);
+    // What MARK alone tells is of some promised ballot.
+    assert_eq!(recovered.suspect, suspect(ballot(9), 4));
+    check_stays(&disk, suspect(ballot(9), 4));
+}
+
+#[test]
+fn a_record_that_only_the_mark_names_is_suspect_under_the_promise() {
+    let (disk, log) = Running::with(&[ME, PEER], SMALL, 3).stop();
+    spoil_record(&disk, 1, 2);
+    let (_, recovered) = open(&disk);
+    assert!(plain(&log, 2).is(&recovered));
+    assert_eq!(recovered.suspect, suspect(ballot(9), 3));
+    check_stays(&disk, suspect(ballot(9), 3));
+}
+
+#[test]
+fn a_record_that_nothing_names_is_the_end_of_the_log() {
+    let mut running = Running::with(&[ME, PEER], SMALL, 3);
+    running.append(ballot(3), Slot(4), 1, &[vec![1; 60]]);
+    let (disk, log) = (running.disk.clone(), plain(&running.log, 3));
+    drop(running);
+    spoil_record(&disk, 1, 3);
+    let (_, recovered) = open(&disk);
+    assert!(log.is(&recovered));
+    assert_eq!((recovered.suspect, recovered.torn, recovered.repaired.len()), (None, None, 0));
+}
+
+/// A write that a power cut tears was perhaps never acknowledged; nobody can tell any more.
+#[test]
+fn a_torn_write_makes_the_end_suspect_but_not_in_a_cluster_of_one() {
+    for (voters, expected) in
+        [(vec![ME, PEER], suspect(ballot(3), 5)), (vec![PEER], suspect(ballot(3), 5)), (vec![ME], None)]
+    {
+        let mut running = Running::with(&voters, SMALL, 3);
+        running.append(ballot(3), Slot(4), 1, &[vec![1; 9000]]);
+        running.append(ballot(3), Slot(5), 1, &[vec![1; 60]]);
+        let disk = running.disk.clone();
+        let log = plain(&running.log, 3);
+        drop(running);
+        edit(&disk, &segment(1), |bytes| bytes[at(3) + 4096..at(3) + 8192].fill(0));
+        let (_, recovered) = open(&disk);
+        assert!(log.is(&recovered), "{voters:?}");
+        assert_eq!(recovered.suspect, expected, "{voters:?}");
+        let torn = recovered.torn.map(|torn| (torn.record.0, torn.later));
+        assert_eq!(torn, expected.is_none().then_some((4, 1)), "{voters:?}");
+        let again = open_again(&disk).1;
+        assert!((again.suspect, &again.torn) == (expected, &None) && log.is(&again), "{voters:?}");
+    }
+}
+
+#[test]
+fn a_gap_before_an_intact_record_that_proves_it_is_damage() {
+    let (disk, _) = Running::with(&[ME, PEER], SMALL, 4).stop();
+    spoil_body(&disk, 1, 1);
+    assert!(damage_of(&disk).contains("record 2 was synced before record 3 was written"));
+    // Even if that witness is the only one.
+    spoil_body(&disk, 1, 2);
+    assert!(damage_of(&disk).contains("record 2 was synced before record 4 was written"));
+    // Without any, it is the end.
+    spoil_body(&disk, 1, 3);
+    assert_eq!(open(&disk).1.suspect, suspect(ballot(3), 4));
+}
+
+#[test]
+fn a_gap_before_a_segment_is_damage_if_anything_in_that_is_intact() {
+    let (disk, log) = Running::with(&[ME, PEER], TINY, 5).stop();
+    let whole = disk.fork();
+    spoil_body(&disk, 1, 1);
+    assert!(damage_of(&disk).contains("record 2 was synced before record 3 was written"));
+    for (number, index) in [(2, 0), (2, 1), (3, 0)] {
+        spoil_body(&disk, number, index);
+    }
+    let (_, recovered) = open(&disk);
+    assert!(plain(&log, 1).is(&recovered));
+    assert_eq!(recovered.suspect, suspect(ballot(3), 5));
+    assert!(disk.contents(&segment(2)).is_none() && disk.contents(&segment(3)).is_none());
+    check_stays(&disk, suspect(ballot(3), 5));
+    // Without a header, MARK tells the end; without MARK, the header of the segment behind.
+    let marked = whole.fork();
+    for (number, index) in [(2, 1), (3, 0)] {
+        spoil_record(&marked, number, index);
+    }
+    let unmarked = marked.fork();
+    assert_eq!(open(&marked).1.suspect, suspect(ballot(9), 5));
+    unmarked.lose("MARK");
+    let (_, recovered) = open(&unmarked);
+    assert!(plain(&log, 3).is(&recovered));
+    assert_eq!(recovered.suspect, suspect(ballot(9), 4));
+}
+
+#[test]
+fn a_lost_mark_is_no_damage_where_the_end_is_suspect_anyway() {
+    let (disk, _) = Running::with(&[ME, PEER], SMALL, 3).stop();
+    spoil_body(&disk, 1, 2);
+    disk.lose("MARK");
+    assert_eq!(open(&disk).1.suspect, suspect(ballot(3), 3));
+    check_stays(&disk, suspect(ballot(3), 3));
+}
+
+#[test]
+fn the_greatest_of_all_suspect_ends_counts() {
+    let mut running = Running::with(&[ME, PEER], SMALL, 3);
+    running.add(ballot(5), 1);
+    let (disk, log) = running.stop();
+    spoil_body(&disk, 1, 3);
+    let (mut journal, recovered) = open(&disk);
+    assert_eq!(recovered.suspect, suspect(ballot(5), 4));
+    let mut log = plain(&log, 3);
+    for from in [4, 6] {
+        let append = log.make(Slot(from), ballot(4), 1, &[vec![1], vec![2]]);
+        log.take(&append);
+        journal.append(&append).unwrap();
+        journal.sync().unwrap();
+    }
+    drop(journal);
+    spoil_body(&disk, 1, 4);
+    // An end of a lower ballot, though longer.
+    assert_eq!(open(&disk).1.suspect, suspect(ballot(5), 4));
+    check_stays(&disk, suspect(ballot(5), 4));
+}
+
+#[test]
+fn what_takes_the_place_of_a_suspect_end_is_not_taken_for_it() {
+    // MARK named record 3 as it was; the new one is another.
+    let (disk, log) = Running::with(&[ME, PEER], SMALL, 3).stop();
+    spoil_body(&disk, 1, 2);
+    let (mut journal, _) = open(&disk);
+    let mut log = plain(&log, 2);
+    let append = log.make(Slot(3), ballot(9), 1, &[vec![8; 90]]);
+    log.take(&append);
+    journal.append(&append).unwrap();
+    journal.sync().unwrap();
+    drop(journal);
+    for copy in [0, 4096] {
+        let disk = disk.fork();
+        edit(&disk, "MARK", |bytes| bytes[copy + 20] ^= 1);
+        assert!(log.is(&open(&disk).1), "copy {copy} of MARK");
+    }
+}
+
+#[test]
+fn only_what_a_member_wrote_for_itself_is_cut_as_if_it_had_never_been() {
+    let theirs = |n| Ballot { n, priority: 0, incarnation: PEER };
+    // Accepted from another proposer; of a configuration that cannot be read; of one that is taken back.
+    for (acc_ballot, epoch) in [(theirs(4), 1), (ballot(3), 2), (ballot(3), 0)] {
+        let mut running = Running::with(&[ME], SMALL, 3);
+        let append = running.log.make(Slot(4 - u64::from(epoch == 0)), acc_ballot, epoch, &[vec![1; 9000]]);
+        running.journal.append(&append).unwrap();
+        let disk = running.disk.clone();
+        drop(running);
+        edit(&disk, &segment(1), |bytes| bytes[at(3) + 300] ^= 1);
+        let expected = suspect(acc_ballot, append.last().0);
+        assert_eq!(open(&disk).1.suspect, expected, "{acc_ballot:?} {epoch}");
+    }
+}
+
+#[test]
+fn a_birth_that_a_crash_tore_begins_anew_and_a_first_record_from_elsewhere_does_not() {
+    let theirs = Ballot { n: 4, priority: 0, incarnation: PEER };
+    for (acc_ballot, expected) in [(ballot(3), None), (theirs, suspect(theirs, 2))] {
+        let mut running = Running::new(&[ME], SMALL);
+        running.append(acc_ballot, Slot(1), 1, &[vec![1; 60]]);
+        running.append(acc_ballot, Slot(2), 1, &[vec![1; 60]]);
+        let disk = running.disk.clone();
+        drop(running);
+        spoil_record(&disk, 1, 0);
+        let (_, recovered) = open(&disk);
+        assert_eq!(
+            (recovered.suspect, recovered.last, recovered.torn.is_some()),
+            (expected, Slot(0), expected.is_none())
+        );
+    }
+    // Acknowledged and gone without a trace but the mark: nobody can tell what it was.
+    for voters in [&[ME][..], &[ME, PEER]] {
+        let (disk, _) = Running::with(voters, SMALL, 1).stop();
+        spoil_record(&disk, 1, 0);
+        assert!(damage_of(&disk).contains("record 1 was synced"), "{voters:?}");
+    }
+}
+
+/// The log is a snapshot and one segment, all of whose records are damaged: only they told `acc_ballot`.
+#[test]
+fn a_log_without_any_record_left_goes_on_behind_its_snapshot() {
+    for case in ["bodies", "records", "file"] {
+        let mut running = Running::with(&[ME, PEER], TINY, 5);
+        let meta = write_snapshot_of(&running.journal, running.log.head_at(Slot(5))).unwrap();
+        running.journal.snapshot_committed(&meta).unwrap();
+        let (disk, log) = running.stop();
+        assert!(disk.contents(&segment(2)).is_none());
+        let number = 3;
+        let expected = match case {
+            "bodies" => {
+                spoil_body(&disk, number, 0);
+                suspect(ballot(3), 5)
+            }
+            "records" => {
+                spoil_record(&disk, number, 0);
+                suspect(ballot(9), 5)
+            }
+            _ => {
+                lose_all_but_a_later_segment(&disk, &log);
+                suspect(ballot(9), 6)
+            }
+        };
+        let alone = disk.fork();
+        let (_, recovered) = open(&disk);
+        assert_eq!(
+            (recovered.suspect, recovered.last, recovered.acc_ballot),
+            (expected, Slot(5), Ballot::ZERO),
+            "{case}"
+        );
+        assert_eq!((recovered.last_hash, recovered.promised), (log.last_hash(), ballot(9)), "{case}");
+        check_stays(&disk, expected);
+        // Without the snapshot it would be a log from nowhere.
+        for name in alone.files().iter().filter(|name| name.starts_with("snap/")) {
+            alone.lose(name);
+        }
+        damage_of(&alone);
+    }
+}
+
+/// The fourth segment is begun, its first record finds no room; then the third is lost.
+fn lose_all_but_a_later_segment(disk: &SimDisk, log: &PlainLog) {
+    let (mut journal, _) = open(disk);
+    let mut log = log.clone();
+    for command in [1, 2] {
+        let append = log.make(log.last().next(), ballot(3), 1, &[vec![command; 60]]);
+        if command == 2 {
+            journal.prepare().unwrap();
+            disk.fail(2, Some(Call::Write), Fault::Enospc);
+        }
+        assert_eq!(journal.append(&append).is_ok(), command == 1);
+        log.take(&append);
+    }
+    drop(journal);
+    disk.lose(&segment(3));
+}
+
+#[test]
+fn the_power_may_go_at_any_call_of_a_start_that_cuts_and_of_declaring_it_sound() {
+    let (whole, log) = Running::with(&[ME, PEER], TINY, 5).stop();
+    for (number, index) in [(1, 1), (2, 0), (2, 1), (3, 0)] {
+        spoil_body(&whole, number, index);
+    }
+    let expected = suspect(ballot(3), 5);
+    for nth in 1.. {
+        for seed in 0..4 {
+            let disk = whole.fork();
+            (0..seed).for_each(|_| disk.crash());
+            disk.power_off(nth);
+            let opened = Journal::open(disk.clone(), TINY);
+            let is_done = opened.is_ok() && !disk.has_struck();
+            drop(opened);
+            disk.crash();
+            let (mut journal, recovered) = open(&disk);
+            assert_eq!(recovered.suspect, expected, "call {nth}");
+            assert!(plain(&log, 1).is(&recovered), "call {nth}");
+            disk.power_off(nth);
+            let sound = journal.sound();
+            drop(journal);
+            let is_sound = sound.is_ok();
+            disk.crash();
+            let found = open(&disk).1.suspect;
+            assert!(found.is_none() || (found == expected && !is_sound), "call {nth}: {found:?}");
+            if is_done {
+                return assert!(nth > 50 && is_sound, "only {nth} calls");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_appended_is_durable_before_the_end_counts_as_sound() {
+    let mut kept = 0;
+    for seed in 0..40 {
+        let (disk, log) = Running::with(&[ME, PEER], SMALL, 3).stop();
+        (0..seed).for_each(|_| disk.crash());
+        spoil_body(&disk, 1, 2);
+        let (mut journal, _) = open(&disk);
+        let mut log = plain(&log, 2);
+        let append = log.make(Slot(3), ballot(9), 1, &[vec![8; 9000]]);
+        log.take(&append);
+        journal.append(&append).unwrap();
+        disk.power_off(1 + seed % 8);
+        let _ = journal.sound();
+        disk.crash();
+        let (_, recovered) = open(&disk);
+        assert!(recovered.suspect.is_some() || log.is(&recovered), "seed {seed}");
+        kept += u64::from(recovered.suspect.is_none());
+    }
+    assert!(kept > 3, "{kept}");
+}

@@ -2,5 +2,6 @@
 //! Never here: a wall clock, a thread inside a seed, randomness but the seed's, iteration over a hash map.
 #![forbid(unsafe_code)]
 
+pub mod checks;
 pub mod history;
 pub mod model;

@@ -1,0 +1,1 @@
+//! Stories for the tests of the checks.

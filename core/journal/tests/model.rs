@@ -142,7 +142,7 @@ impl World {
                 self.logs.iter().map(|log| (log.last(), log.last_hash(), log.acc_ballot)).collect();
             panic!("in life {}: {recovered:#?}\nis none of {all:?}", self.lives);
         };
-        self.check_suspect(recovered, found);
+        self.check_suspect(recovered);
         self.logs = vec![self.logs[found].clone()];
         assert!(recovered.boot > self.boot, "boot {} after {}", recovered.boot, self.boot);
         assert!(recovered.promised >= self.promised && recovered.promised <= self.promised_max);
@@ -153,7 +153,7 @@ impl World {
 
     /// Nothing rots here, so whatever is suspect was never acknowledged. Alone, it is cut; unless the ballot changed while
     /// something was not synced, which a member that is alone does not do.
-    fn check_suspect(&mut self, recovered: &Recovered, found: usize) {
+    fn check_suspect(&mut self, recovered: &Recovered) {
         let is_alone =
             self.log().voters == [ME] && self.logs.windows(2).all(|w| w[0].acc_ballot == w[1].acc_ballot);
         let rank = |suspect: &Option<Suspect>| suspect.as_ref().map(Suspect::rank);
@@ -164,7 +164,7 @@ impl World {
         if is_alone {
             assert_eq!(recovered.suspect, self.suspect);
         } else if rank(&recovered.suspect) > rank(&self.suspect) {
-            let lost = self.logs[found..].iter().map(|log| Some((log.acc_ballot, log.last()))).max();
+            let lost = self.logs.iter().map(|log| Some((log.acc_ballot, log.last()))).max();
             assert!(rank(&recovered.suspect) <= lost.flatten(), "{:?} was never written", recovered.suspect);
         }
         self.suspect = recovered.suspect;

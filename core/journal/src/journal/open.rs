@@ -70,8 +70,9 @@ impl<D: Disk> Journal<D> {
         }
     }
 
-    /// Opens a member's data. On return the log is as it was when it was last synced, or longer; what was read is on
-    /// the disk and not only in a cache; and the boot number is one nobody had before. Reads the whole log.
+    /// Opens a member's data. On return the log is as it was when it was last synced, or longer, unless
+    /// [`Recovered::suspect`] says that its end is lost; what was read is on the disk and not only in a cache; and the
+    /// boot number is one nobody had before. Reads the whole log.
     pub fn open(disk: D, options: Options) -> Result<(Self, Recovered), OpenError> {
         if !Self::exists(&disk)? {
             return Err(OpenError::Missing { path: disk.path("") });

@@ -18,10 +18,17 @@ pub(super) const NAME: &str = "configs";
 pub(super) fn deciding(ledger: &Ledger, entry: &Entry) -> Verdict {
     let Some(config) = &entry.config else { return Ok(()) };
     let now = ledger.config_at(entry.slot);
-    if config == now && entry.slot == Slot(1) {
+    let slot = entry.slot;
+    ensure!(
+        !config.voters.is_empty() && !has_twins(config),
+        NAME,
+        "slot {slot} brings voters {:?}: nobody, or somebody twice",
+        named(ledger, &config.voters)
+    );
+    // The birth of the cluster says who votes first, in the midst of everything else that it begins with.
+    if slot == Slot(1) && (config == now || config.epoch == now.epoch + 1) {
         return Ok(());
     }
-    let slot = entry.slot;
     ensure!(
         config.epoch == now.epoch + 1,
         NAME,
@@ -32,7 +39,7 @@ pub(super) fn deciding(ledger: &Ledger, entry: &Entry) -> Verdict {
     let added = config.voters.iter().filter(|voter| !now.voters.contains(voter)).count();
     let removed = now.voters.iter().filter(|voter| !config.voters.contains(voter)).count();
     ensure!(
-        added <= 1 && removed <= 1 && added + removed > 0 && !config.voters.is_empty() && !has_twins(config),
+        added <= 1 && removed <= 1 && added + removed > 0,
         NAME,
         "slot {slot} changes the voters from {:?} to {:?}, which is not one voter more, less or swapped",
         named(ledger, &now.voters),
@@ -123,4 +130,134 @@ fn named(ledger: &Ledger, voters: &[Incarnation]) -> Vec<String> {
     let name =
         |voter: &Incarnation| ledger.id(voter).map_or_else(|| voter.to_string(), |member| member.to_string());
     voters.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use doozer_paxos::message::Have;
+
+    use super::super::story::{Made, Story, accepted, ballot, caught, id, promised};
+    use super::*;
+    use crate::checks::Violation;
+
+    fn config(epoch: u64, voters: &[u32]) -> Config {
+        Config { epoch, voters: voters.iter().copied().map(id).collect() }
+    }
+
+    /// Three voters, each with its file; the fourth member only learns.
+    fn story() -> Story {
+        let mut story = Story::new(3);
+        let files: Vec<_> = (0..3)
+            .map(|slot| {
+                let (path, value) = (format!("/ctl/cal/{slot}"), id(slot).to_string());
+                let mut bytes = Vec::new();
+                Command::Set { path: &path, rev: -1, value: value.as_bytes() }.encode(&mut bytes);
+                bytes.into()
+            })
+            .collect();
+        story.decide(files);
+        story
+    }
+
+    /// A stop-sign with one write, up to its being applied by the first member.
+    fn change(
+        story: &mut Story,
+        path: &str,
+        value: &str,
+        config: Option<Config>,
+    ) -> (Made, Result<(), Violation>) {
+        let command = story.numbered(Command::Set { path, rev: -1, value: value.as_bytes() });
+        let made = story.form(vec![command], config);
+        for member in 0..4 {
+            story.keep(member, &made).unwrap();
+        }
+        let verdict = story.apply(0, &made);
+        (made, verdict)
+    }
+
+    #[test]
+    fn voters_come_go_and_change_one_at_a_time() {
+        let mut story = story();
+        change(&mut story, "/ctl/cal/3", &id(3).to_string(), Some(config(2, &[0, 1, 2, 3]))).1.unwrap();
+        change(&mut story, "/ctl/cal/1", "", Some(config(3, &[0, 2, 3]))).1.unwrap();
+        change(&mut story, "/ctl/cal/0", &id(1).to_string(), Some(config(4, &[1, 2, 3]))).1.unwrap();
+        change(&mut story, "/ctl/cal/1", "", None).1.unwrap();
+        change(&mut story, "/elsewhere", "", None).1.unwrap();
+        assert_eq!(story.checks.counts().configs, 3);
+        assert_eq!(story.checks.config(), &config(4, &[1, 2, 3]));
+    }
+
+    #[test]
+    fn a_majority_is_one_of_the_configuration_in_force() {
+        let mut story = story();
+        change(&mut story, "/ctl/cal/1", "", Some(config(2, &[0, 2]))).1.unwrap();
+        let made = story.form(Vec::new(), None);
+        story.keep(0, &made).unwrap();
+        story.keep(1, &made).unwrap();
+        caught(story.apply(0, &made), super::super::one_log::NAME);
+    }
+
+    #[test]
+    fn epochs_go_up_by_one() {
+        for epoch in [0, 1, 3] {
+            let mut story = story();
+            caught(change(&mut story, "/ctl/cal/1", "", Some(config(epoch, &[0, 2]))).1, NAME);
+        }
+    }
+
+    #[test]
+    fn no_other_change_of_voters_is_one() {
+        for voters in [&[0][..], &[], &[0, 1, 2], &[0, 3, 2, 4], &[0, 1, 2, 2]] {
+            let mut story = story();
+            caught(change(&mut story, "/ctl/cal/1", "", Some(config(2, voters))).1, NAME);
+        }
+    }
+
+    #[test]
+    fn a_stop_sign_is_one_write_alone() {
+        let mut story = story();
+        caught(change(&mut story, "/elsewhere", "", Some(config(2, &[0, 2]))).1, NAME);
+        let mut story = self::story();
+        let command = story.numbered(Command::Set { path: "/ctl/cal/1", rev: -1, value: b"" });
+        let nop = story.numbered(Command::Nop);
+        let made = story.form(vec![command, nop], Some(config(2, &[0, 2])));
+        story.keep(0, &made).unwrap();
+        story.keep(1, &made).unwrap();
+        caught(story.apply(0, &made), NAME);
+    }
+
+    #[test]
+    fn the_files_say_who_votes() {
+        let mut story = story();
+        caught(change(&mut story, "/ctl/cal/1", "", Some(config(2, &[0, 1]))).1, NAME);
+        let mut story = self::story();
+        caught(change(&mut story, "/ctl/cal/1", "", None).1, NAME);
+    }
+
+    #[test]
+    fn nobody_is_ahead_of_what_it_has_applied() {
+        let mut story = story();
+        let next = config(2, &[0, 2]);
+        let (made, verdict) = change(&mut story, "/ctl/cal/1", "", Some(next.clone()));
+        verdict.unwrap();
+        story.checks.entered(story.now, MemberId(0), &next).unwrap();
+        caught(story.checks.entered(story.now, MemberId(1), &next), NAME);
+        caught(story.checks.entered(story.now, MemberId(0), &config(2, &[0, 1])), NAME);
+        let last = made.entry.slot;
+        let have = Have { acc_ballot: ballot(1, 1), last, decided: last };
+        let ask = Message::Follow { have };
+        for (message, is_vote) in
+            [(accepted(ballot(1, 0), last), true), (promised(ballot(1, 0), last), true), (ask, false)]
+        {
+            let envelope =
+                |member| Envelope { from: id(member), to: id(9), epoch: 2, message: message.clone() };
+            story.checks.sent(story.now, MemberId(0), &envelope(0)).unwrap();
+            let ahead = story.checks.sent(story.now, MemberId(1), &envelope(1));
+            if is_vote {
+                caught(ahead, NAME);
+            } else {
+                ahead.unwrap();
+            }
+        }
+    }
 }

@@ -73,3 +73,66 @@ pub(super) fn settled(ledger: &Ledger, member: MemberId) -> Verdict {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{Story, ballot, caught};
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_there_after_a_loss_of_all_power() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        story.checks.power_lost();
+        story.recover(0, 1, 2, false).unwrap();
+        assert_eq!(story.checks.counts().power_losses, 0);
+        story.recover(2, 1, 2, false).unwrap();
+        assert_eq!(story.checks.counts().power_losses, 1);
+        story.apply_all(0);
+        story.apply_all(2);
+    }
+
+    #[test]
+    fn one_of_a_majority_that_has_it_is_enough() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        story.checks.power_lost();
+        story.recover_as(0, 1, 1, false, ballot(1, 0)).unwrap();
+        story.recover(1, 1, 2, false).unwrap();
+        assert_eq!(story.checks.counts().power_losses, 1);
+    }
+
+    #[test]
+    fn a_majority_none_of_which_has_it() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        story.checks.power_lost();
+        story.recover(0, 1, 1, false).unwrap();
+        // Who learns, or knows that it may have lost something, is not one of them.
+        story.recover(3, 1, 1, false).unwrap();
+        story.recover(2, 1, 1, true).unwrap();
+        let violation = caught(story.recover(1, 1, 1, false), NAME);
+        assert!(violation.what.contains("nobody has slot 2 with revision 1"), "{violation}");
+    }
+
+    #[test]
+    fn what_nobody_saw_may_go() {
+        let mut story = Story::new(3);
+        story.write("/a", b"1");
+        story.checks.power_lost();
+        for member in 0..3 {
+            story.recover(member, 1, 1, false).unwrap();
+        }
+    }
+
+    #[test]
+    fn everybody_has_everything_at_the_end() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        story.finish(&[]).unwrap();
+        story.recover(1, 1, 2, false).unwrap();
+        let opening = story.made[0].clone();
+        story.apply(1, &opening).unwrap();
+        caught(story.finish(&[]), NAME);
+    }
+}

@@ -134,3 +134,155 @@ pub(super) fn appended(member: MemberId, disk: &Disk, append: &Append) -> Verdic
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use doozer_paxos::cluster::Persist;
+    use doozer_store::Command;
+
+    use super::super::story::{CLUSTER, Story, append, ballot, caught};
+    use super::*;
+    use crate::history::Time;
+
+    fn a_set(story: &mut Story) -> super::super::story::Made {
+        let command = story.numbered(Command::Set { path: "/a", rev: -1, value: b"1" });
+        story.form(vec![command], None)
+    }
+
+    #[test]
+    fn two_of_three_are_enough_whoever_they_are() {
+        let mut story = Story::new(3);
+        let made = a_set(&mut story);
+        story.keep(1, &made).unwrap();
+        story.keep(2, &made).unwrap();
+        story.apply(2, &made).unwrap();
+        story.apply(0, &made).unwrap();
+        assert_eq!(story.checks.counts().slots, 2);
+    }
+
+    #[test]
+    fn one_of_three_or_somebody_who_does_not_vote_is_not() {
+        let mut story = Story::new(3);
+        let made = a_set(&mut story);
+        story.keep(0, &made).unwrap();
+        story.keep(3, &made).unwrap();
+        let violation = caught(story.apply(0, &made), NAME);
+        assert!(violation.what.contains("no majority"), "{violation}");
+    }
+
+    #[test]
+    fn two_of_four_are_not_enough() {
+        let mut story = Story::new(4);
+        let made = a_set(&mut story);
+        story.keep(0, &made).unwrap();
+        story.keep(3, &made).unwrap();
+        caught(story.apply(0, &made), NAME);
+    }
+
+    #[test]
+    fn a_majority_is_one_under_one_ballot() {
+        let mut story = Story::new(3);
+        let made = a_set(&mut story);
+        story.keep(0, &made).unwrap();
+        story.ballot = ballot(2, 1);
+        story.promise(1).unwrap();
+        story.keep(1, &made).unwrap();
+        caught(story.apply(1, &made), NAME);
+    }
+
+    #[test]
+    fn a_log_that_is_brought_to_another_ballot_is_accepted_whole() {
+        let mut story = Story::new(3);
+        let (first, second) = (a_set(&mut story), a_set(&mut story));
+        for member in 0..2 {
+            story.keep(member, &first).unwrap();
+        }
+        story.ballot = ballot(2, 1);
+        for member in 0..2 {
+            story.promise(member).unwrap();
+            story.keep(member, &second).unwrap();
+        }
+        story.apply(0, &first).unwrap();
+        story.apply(0, &second).unwrap();
+    }
+
+    #[test]
+    fn what_rotted_still_counted_then() {
+        let mut story = Story::new(3);
+        let made = a_set(&mut story);
+        story.keep(1, &made).unwrap();
+        story.keep(2, &made).unwrap();
+        story.checks.damaged(MemberId(2), "rot");
+        story.recover(2, 1, 1, true).unwrap();
+        story.apply(1, &made).unwrap();
+    }
+
+    #[test]
+    fn a_slot_is_decided_once() {
+        let mut story = Story::new(3);
+        let mut made = a_set(&mut story);
+        for member in 0..3 {
+            story.keep(member, &made).unwrap();
+        }
+        story.apply(0, &made).unwrap();
+        made.entry.wall_ms += 1;
+        made.hash = made.entry.hash(CLUSTER);
+        let violation = caught(story.apply(1, &made), NAME);
+        assert!(violation.what.contains("decided twice"), "{violation}");
+        assert!(violation.what.contains("applied first by m0 at 0.001000 s"), "{violation}");
+    }
+
+    #[test]
+    fn nobody_leaves_out_a_slot_or_applies_it_again() {
+        let mut story = Story::new(3);
+        let made = story.decide(Vec::new());
+        caught(story.apply(0, &made), NAME);
+        let mut story = Story::new(3);
+        let (first, second) = (a_set(&mut story), a_set(&mut story));
+        for member in 0..3 {
+            story.keep(member, &first).unwrap();
+            story.keep(member, &second).unwrap();
+        }
+        story.apply(0, &first).unwrap();
+        caught(story.apply(1, &second), NAME);
+    }
+
+    #[test]
+    fn an_entry_follows_the_one_before_it() {
+        let mut story = Story::new(3);
+        let mut made = a_set(&mut story);
+        made.entry.previous = EntryHash([9; 32]);
+        caught(story.apply(0, &made), NAME);
+        caught(story.keep(0, &made), NAME);
+    }
+
+    #[test]
+    fn a_log_on_a_disk_has_no_gap() {
+        let mut story = Story::new(3);
+        let (_, second) = (a_set(&mut story), a_set(&mut story));
+        caught(story.keep(0, &second), NAME);
+    }
+
+    #[test]
+    fn the_wall_time_never_goes_back() {
+        let mut story = Story::new(1);
+        let mut made = a_set(&mut story);
+        made.entry.wall_ms = 0;
+        made.hash = made.entry.hash(CLUSTER);
+        let kept = Persist::Append(append(story.ballot, std::slice::from_ref(&made.entry)));
+        story.checks.persisted(Time(0), MemberId(0), &kept).unwrap();
+        caught(story.apply(0, &made), NAME);
+    }
+
+    #[test]
+    fn a_state_that_nobody_came_to_is_not_taken_over() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        let good = story.place(2);
+        story.checks.installed(story.now, MemberId(3), &good).unwrap();
+        let bad = Place { hash: EntryHash([9; 32]), ..good };
+        caught(story.checks.installed(story.now, MemberId(3), &bad), NAME);
+        let bad = Place { slot: Slot(3), ..good };
+        caught(story.checks.installed(story.now, MemberId(3), &bad), NAME);
+    }
+}

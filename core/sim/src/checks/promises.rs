@@ -277,3 +277,6 @@ fn hash_found(found: &Found<'_>, slot: Slot) -> Option<EntryHash> {
         None => (index == found.entries.len()).then_some(found.last_hash),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,176 @@ impl std::fmt::Display for Operation {
         write!(f, ", asked by {client} of {member} at {asked})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use doozer_store::Command;
+
+    use super::super::story::{Made, Story, caught};
+    use super::*;
+    use crate::history::{Answer, Effect, value_of};
+
+    fn del(story: &mut Story, path: &str, rev: i64) -> (OpId, Made) {
+        let op = story.ask(&Request::Del { path: path.into(), rev });
+        let command = story.numbered(Command::Del { path, rev });
+        (op, story.decide(vec![command]))
+    }
+
+    #[test]
+    fn writes_as_they_should_be() {
+        let mut story = Story::new(3);
+        assert_eq!(story.set("/a"), 1);
+        let (op, command) = story.ask_set("/a", 0);
+        story.decide(vec![command]);
+        story.answer(op, &Answer::Refused(Refusal::RevMismatch), 1).unwrap();
+        let (op, made) = del(&mut story, "/a", 1);
+        story.answer(op, &Answer::Deleted(2), made.after).unwrap();
+        let (op, made) = del(&mut story, "/a", -1);
+        story.answer(op, &Answer::Absent, made.after).unwrap();
+        let op = story.ask(&Request::Nop);
+        let command = story.numbered(Command::Nop);
+        story.decide(vec![command]);
+        story.answer(op, &Answer::Nop, 2).unwrap();
+        let (op, _) = story.ask_set("/never", -1);
+        story.answer(op, &Answer::NotWritten, 0).unwrap();
+        let (op, _) = story.ask_set("/who-knows", -1);
+        story.answer(op, &Answer::Unknown, 0).unwrap();
+        let (op, _) = story.ask_set("//", -1);
+        story.answer(op, &Answer::Refused(Refusal::BadPath), 2).unwrap();
+        let counts = story.checks.counts();
+        let writes =
+            (counts.sets, counts.dels, counts.nops, counts.refused, counts.not_written, counts.unknown);
+        assert_eq!(writes, (1, 2, 1, 2, 1, 1));
+        assert_eq!(counts.operations(), 7);
+        story.finish(&[]).unwrap();
+    }
+
+    #[test]
+    fn an_answer_with_the_revision_of_another_change() {
+        let mut story = Story::new(3);
+        let (op, command) = story.ask_set("/a", -1);
+        let other = story.numbered(Command::Set { path: "/a", rev: -1, value: b"other" });
+        story.decide(vec![command, other]);
+        let violation = caught(story.answer(op, &Answer::Set(2), 2), NAME);
+        assert!(violation.what.contains("1  /a  value of op 1"), "{violation}");
+        let mut story = Story::new(3);
+        let (op, _) = story.ask_set("/a", -1);
+        caught(story.answer(op, &Answer::Set(1), 1), NAME);
+    }
+
+    #[test]
+    fn a_change_that_two_were_told_of() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        let second = story.ask(&Request::Del { path: "/a".into(), rev: -1 });
+        let (first, _) = del(&mut story, "/a", -1);
+        story.answer(first, &Answer::Deleted(2), 2).unwrap();
+        caught(story.answer(second, &Answer::Deleted(2), 2), NAME);
+    }
+
+    #[test]
+    fn a_write_before_something_that_had_been_seen() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        let stale = story.numbered(Command::Del { path: "/a", rev: -1 });
+        let early = story.ask(&Request::Del { path: "/a".into(), rev: -1 });
+        story.decide(vec![stale]);
+        story.answer(early, &Answer::Unknown, 0).unwrap();
+        story.set("/b");
+        let op = story.ask(&Request::Del { path: "/a".into(), rev: -1 });
+        caught(story.answer(op, &Answer::Deleted(2), 3), NAME);
+        let op = story.ask(&Request::Nop);
+        caught(story.answer(op, &Answer::Nop, 2), NAME);
+    }
+
+    #[test]
+    fn a_write_that_its_revision_did_not_allow() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        // The command that was put in the log is not the one that was asked for.
+        let op = story.ask(&Request::Del { path: "/a".into(), rev: 0 });
+        story.ask(&Request::Del { path: "/a".into(), rev: -1 });
+        let command = story.numbered(Command::Del { path: "/a", rev: -1 });
+        story.decide(vec![command]);
+        caught(story.answer(op, &Answer::Deleted(2), 2), NAME);
+    }
+
+    #[test]
+    fn a_refusal_without_a_reason() {
+        let mut story = Story::new(3);
+        story.set("/a");
+        for (answer, rev) in [
+            (Answer::Refused(Refusal::RevMismatch), 1),
+            (Answer::Refused(Refusal::IsDir), -1),
+            (Answer::Refused(Refusal::Voters), -1),
+            (Answer::Absent, -1),
+        ] {
+            let op = story.ask(&Request::Del { path: "/a".into(), rev });
+            caught(story.answer(op, &answer, 1), NAME);
+        }
+        let (op, command) = story.ask_set("/a", -1);
+        story.decide(vec![command]);
+        caught(story.answer(op, &Answer::Refused(Refusal::RevMismatch), 2), NAME);
+        let (op, _) = story.ask_set("/a", 0);
+        caught(story.answer(op, &Answer::Refused(Refusal::RevMismatch), 2), NAME);
+    }
+
+    #[test]
+    fn a_refusal_may_be_explained_by_any_state_since_it_was_sent() {
+        let mut story = Story::new(3);
+        let op = story.ask(&Request::Del { path: "/a".into(), rev: 0 });
+        assert_eq!((story.write("/a", b""), story.write("/b", b"")), (1, 2));
+        let command = story.numbered(Command::Del { path: "/a", rev: 0 });
+        story.decide(vec![command]);
+        story.ask(&Request::Del { path: "/a".into(), rev: 1 });
+        let command = story.numbered(Command::Del { path: "/a", rev: 1 });
+        story.decide(vec![command]);
+        story.answer(op, &Answer::Refused(Refusal::RevMismatch), 3).unwrap();
+    }
+
+    #[test]
+    fn what_was_surely_not_written_is_never_found() {
+        for is_told_first in [true, false] {
+            let mut story = Story::new(3);
+            let (op, command) = story.ask_set("/a", -1);
+            let made = story.form(vec![command], None);
+            (0..3).for_each(|member| story.keep(member, &made).unwrap());
+            if is_told_first {
+                story.answer(op, &Answer::NotWritten, 0).unwrap();
+                caught(story.apply(0, &made), NAME);
+            } else {
+                story.apply(0, &made).unwrap();
+                caught(story.answer(op, &Answer::NotWritten, 0), NAME);
+            }
+        }
+        let mut story = Story::new(3);
+        let (op, _) = del(&mut story, "/a", -1);
+        caught(story.answer(op, &Answer::NotWritten, 0), NAME);
+    }
+
+    #[test]
+    fn nothing_is_made_up() {
+        for (path, value) in
+            [("/a", value_of(OpId(77), 0)), ("/b", value_of(OpId(1), 0)), ("/a", value_of(OpId(1), 9))]
+        {
+            let mut story = Story::new(3);
+            story.ask_set("/a", -1);
+            let command = super::super::story::numbered(0, 1, Command::Set { path, rev: -1, value: &value });
+            let made = story.form(vec![command], None);
+            (0..3).for_each(|member| story.keep(member, &made).unwrap());
+            assert_eq!(made.effects, [Effect::Done(Outcome::Set(1))]);
+            caught(story.apply(0, &made), NAME);
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_kind() {
+        for answer in [Answer::Nop, Answer::Deleted(1), Answer::Missing, Answer::TooLate, Answer::Unavailable]
+        {
+            let mut story = Story::new(3);
+            let (op, command) = story.ask_set("/a", -1);
+            story.decide(vec![command]);
+            caught(story.answer(op, &answer, 1), NAME);
+        }
+    }
+}

@@ -25,8 +25,8 @@ pub(super) fn deciding(ledger: &Ledger, entry: &Entry) -> Verdict {
         "slot {slot} brings voters {:?}: nobody, or somebody twice",
         named(ledger, &config.voters)
     );
-    // The birth of the cluster says who votes first, in the midst of everything else that it begins with.
-    if slot == Slot(1) && (config == now || config.epoch == now.epoch + 1) {
+    // A cluster may be born with its first voters in its first slot.
+    if slot == Slot(1) && config == now {
         return Ok(());
     }
     ensure!(
@@ -38,8 +38,9 @@ pub(super) fn deciding(ledger: &Ledger, entry: &Entry) -> Verdict {
     );
     let added = config.voters.iter().filter(|voter| !now.voters.contains(voter)).count();
     let removed = now.voters.iter().filter(|voter| !config.voters.contains(voter)).count();
+    // Before the first voters have their files, they are the same in epoch 0.
     ensure!(
-        added <= 1 && removed <= 1 && added + removed > 0,
+        added <= 1 && removed <= 1 && (added + removed > 0) == (now.epoch > 0),
         NAME,
         "slot {slot} changes the voters from {:?} to {:?}, which is not one voter more, less or swapped",
         named(ledger, &now.voters),
@@ -134,11 +135,14 @@ fn named(ledger: &Ledger, voters: &[Incarnation]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use doozer_paxos::EntryHash;
+    use doozer_paxos::cluster::Persist;
     use doozer_paxos::message::Have;
 
-    use super::super::story::{Made, Story, accepted, ballot, caught, id, promised};
+    use super::super::story::{CLUSTER, Made, Story, accepted, append, ballot, caught, id, promised};
     use super::*;
-    use crate::checks::Violation;
+    use crate::checks::{Checks, Options, Violation};
+    use crate::history::{Applied, Effect, Outcome, Time};
 
     fn config(epoch: u64, voters: &[u32]) -> Config {
         Config { epoch, voters: voters.iter().copied().map(id).collect() }
@@ -185,6 +189,33 @@ mod tests {
         change(&mut story, "/elsewhere", "", None).1.unwrap();
         assert_eq!(story.checks.counts().configs, 3);
         assert_eq!(story.checks.config(), &config(4, &[1, 2, 3]));
+    }
+
+    #[test]
+    fn the_founder_takes_its_own_slot_first() {
+        for (voters, is_right) in [(&[0][..], true), (&[0, 1], false)] {
+            let mut checks = Checks::new(config(0, &[0]), Options::default());
+            checks.born(MemberId(0), id(0));
+            let mut bytes = Vec::new();
+            let value = id(0).to_string();
+            Command::Set { path: "/ctl/cal/0", rev: -1, value: value.as_bytes() }.encode(&mut bytes);
+            let (birth, previous, commands) = (ballot(1, 0), EntryHash::NONE, vec![bytes.into()]);
+            let config = Some(config(1, voters));
+            let entry = Entry { slot: Slot(1), birth, previous, wall_ms: 1, config, commands };
+            let hash = entry.hash(CLUSTER);
+            let append = append(birth, std::slice::from_ref(&entry));
+            checks.persisted(Time(1), MemberId(0), &Persist::Promise(birth)).unwrap();
+            checks.persisted(Time(1), MemberId(0), &Persist::Append(append)).unwrap();
+            let effects = [Effect::Done(Outcome::Set(1))];
+            let member = MemberId(0);
+            let report = Applied { member, entry: &entry, hash, effects: &effects, before: 0, after: 1 };
+            let verdict = checks.applied(Time(1), &report);
+            if is_right {
+                verdict.unwrap();
+            } else {
+                caught(verdict, NAME);
+            }
+        }
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(crate) struct Reader<'a> {
     /// The last configuration in the intact log or its snapshot.
     pub(crate) config: Option<&'a Config>,
     pub(crate) has_snapshot: bool,
+    /// An end was found suspect by an earlier start, and not made good.
+    pub(crate) is_suspect: bool,
     pub(crate) mark: Option<Mark>,
 }
 
@@ -91,7 +93,7 @@ impl Reader<'_> {
     fn is_alone(&self, scan: &Scan, tail: &Tail) -> bool {
         let epoch = match self.config {
             Some(config) if config.voters == [self.me] => config.epoch,
-            None if scan.records.is_empty() => FIRST_EPOCH,
+            None if scan.records.is_empty() && !self.is_suspect => FIRST_EPOCH,
             _ => return false,
         };
         tail.headers.iter().all(|h| h.epoch == epoch && h.acc_ballot.incarnation == self.me)

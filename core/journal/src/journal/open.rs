@@ -336,6 +336,7 @@ impl<F> Survey<F> {
             promised: self.superblock.newest.promised.max(self.replayed.acc_ballot),
             config: in_log.or(self.snapshot.as_ref().map(|meta| &meta.head.config)),
             has_snapshot: self.snapshot.is_some(),
+            is_suspect: self.superblock.newest.suspect.is_some(),
             mark: self.known.mark,
         };
         match reader.judge(&self.scan, tail) {

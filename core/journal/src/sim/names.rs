@@ -12,11 +12,12 @@ pub(super) enum Node {
     File(usize),
 }
 
+/// A change is of a file, not only of a name: what another file has under that name by then is another matter.
 #[derive(Debug, Clone)]
 enum Change {
     Add(String, Node),
-    Rename(String, String),
-    Remove(String),
+    Rename(String, String, Node),
+    Remove(String, Node),
 }
 
 type Map = BTreeMap<String, Node>;
@@ -56,11 +57,10 @@ impl Names {
 
     /// Every file that has a name, or may have one after a crash.
     pub(super) fn all_inodes(&self) -> BTreeSet<usize> {
-        let added = self.pending.iter().filter_map(|change| match change {
-            Change::Add(_, node) => Some(node),
-            Change::Rename(..) | Change::Remove(_) => None,
+        let changed = self.pending.iter().map(|change| match change {
+            Change::Add(_, node) | Change::Rename(_, _, node) | Change::Remove(_, node) => node,
         });
-        let nodes = self.now.values().chain(self.durable.values()).chain(added);
+        let nodes = self.now.values().chain(self.durable.values()).chain(changed);
         nodes.filter_map(|node| if let Node::File(inode) = node { Some(*inode) } else { None }).collect()
     }
 
@@ -76,23 +76,25 @@ impl Names {
         if self.get(parent(name)) != Some(Node::Dir) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        self.change(Change::Add(name.to_owned(), node))
+        self.change(Change::Add(name.to_owned(), node));
+        Ok(())
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.change(Change::Rename(from.to_owned(), to.to_owned()))
+        let node = self.get(from).ok_or(io::ErrorKind::NotFound)?;
+        self.change(Change::Rename(from.to_owned(), to.to_owned(), node));
+        Ok(())
     }
 
     pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.change(Change::Remove(name.to_owned()))
+        let node = self.get(name).ok_or(io::ErrorKind::NotFound)?;
+        self.change(Change::Remove(name.to_owned(), node));
+        Ok(())
     }
 
-    fn change(&mut self, change: Change) -> io::Result<()> {
-        if !apply(&mut self.now, &change) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
+    fn change(&mut self, change: Change) {
+        apply(&mut self.now, &change);
         self.pending.push(change);
-        Ok(())
     }
 
     pub(super) fn sync(&mut self, dir: &str) -> io::Result<()> {
@@ -145,23 +147,25 @@ impl Names {
 impl Change {
     fn dir(&self) -> &str {
         match self {
-            Change::Add(name, _) | Change::Remove(name) | Change::Rename(_, name) => parent(name),
+            Change::Add(name, _) | Change::Remove(name, _) | Change::Rename(_, name, _) => parent(name),
         }
     }
 }
 
-fn apply(map: &mut Map, change: &Change) -> bool {
+fn apply(map: &mut Map, change: &Change) {
     match change {
-        Change::Add(name, node) => {
-            map.insert(name.clone(), *node);
-            true
+        Change::Add(name, node) => _ = map.insert(name.clone(), *node),
+        Change::Remove(name, node) => take_away(map, name, *node),
+        Change::Rename(from, to, node) => {
+            take_away(map, from, *node);
+            map.insert(to.clone(), *node);
         }
-        Change::Remove(name) => map.remove(name).is_some(),
-        Change::Rename(from, to) => {
-            let Some(node) = map.remove(from) else { return false };
-            map.insert(to.clone(), node);
-            true
-        }
+    }
+}
+
+fn take_away(map: &mut Map, name: &str, node: Node) {
+    if map.get(name) == Some(&node) {
+        map.remove(name);
     }
 }
 

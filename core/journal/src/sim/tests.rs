@@ -69,6 +69,26 @@ fn names_that_were_not_synced_may_go_each_by_itself() {
 }
 
 #[test]
+fn a_rename_that_survives_alone_is_of_the_file_that_was_renamed() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let disk = SimDisk::new(seed);
+        for (byte, name) in [(1, "a"), (2, "b")] {
+            let file = disk.open("tmp", true).unwrap();
+            file.write_at(&[byte; 512], 0).unwrap();
+            file.sync_data().unwrap();
+            disk.rename("tmp", name).unwrap();
+        }
+        disk.crash();
+        for (byte, name) in [(1, "a"), (2, "b")] {
+            assert!(disk.contents(name).is_none_or(|bytes| bytes == [byte; 512]), "seed {seed}: {name}");
+        }
+        seen.insert(disk.files());
+    }
+    assert!(seen.len() > 3, "{seen:?}");
+}
+
+#[test]
 fn a_failed_sync_leaves_bytes_that_are_read_but_never_written() {
     let mut lost = 0;
     for seed in 0..50 {

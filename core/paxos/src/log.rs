@@ -130,8 +130,8 @@ impl Log {
         self.entries.push_back((entry, hash));
     }
 
-    /// Cuts the log so that `last` is its last entry. Returns what stood behind it.
-    pub fn cut_behind(&mut self, last: Slot) -> Vec<(Entry, EntryHash)> {
+    /// Cuts the log so that `last` is its last entry.
+    pub fn cut_behind(&mut self, last: Slot) {
         assert!(
             last >= self.base.slot,
             "the log cannot be cut at {last}, it begins behind {}",
@@ -139,9 +139,8 @@ impl Log {
         );
         self.configs.retain(|(at, _)| *at <= last);
         let kept = (last.0 - self.base.slot.0).min(self.entries.len() as u64) as usize;
-        let cut: Vec<_> = self.entries.drain(kept..).collect();
-        self.bytes -= cut.iter().map(|(entry, _)| size(entry)).sum::<usize>();
-        cut
+        let cut = self.entries.drain(kept..);
+        self.bytes -= cut.map(|(entry, _)| size(&entry)).sum::<usize>();
     }
 
     /// Lets go of the first entry: the log begins behind it.

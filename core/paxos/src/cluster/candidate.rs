@@ -48,7 +48,7 @@ impl Member {
             return self.follow_role();
         }
         self.promised = ballot;
-        self.persist(Persist::Promise(ballot), None);
+        self.persist(Persist::Promise(ballot));
         let asked_with = self.have();
         self.role = Role::Preparing(Preparing { ballot, asked_with, promises: BTreeMap::new() });
         for voter in self.others() {
@@ -122,8 +122,9 @@ impl Member {
                 let (from, previous) = (self.log.last().next(), self.log.last_hash());
                 (asked_with, Suffix { from, previous, entries: Vec::new() })
             }
-            Some(adopted) => adopted,
+            Some((have, suffix)) => (have, self.behind_decided(suffix)),
         };
+        assert!(suffix.from > self.decided, "a log was adopted that lacks what is decided");
         // Whatever a majority's members know to be decided stands in the log that was adopted.
         let decided = promises.values().map(|promised| promised.have.decided).max().unwrap_or_default();
         self.role = Role::Leading(Leading::new(ballot, adopted.rank(), self.ticks));
@@ -133,6 +134,7 @@ impl Member {
         for (member, promised) in promises {
             self.sync(member, promised.have);
         }
+        self.call_learners();
     }
 
     /// Ends of logs that may have been acknowledged, and that the log which goes on does not have: no majority of sound

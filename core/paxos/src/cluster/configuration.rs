@@ -3,7 +3,6 @@
 //! to the next one.
 
 use super::{Member, Role};
-use crate::election::Outcome;
 use crate::message::{Have, Message, Suffix};
 use crate::{Incarnation, Slot};
 
@@ -24,13 +23,21 @@ impl Member {
             return;
         }
         let led = matches!(self.role, Role::Leading(_));
+        if let Role::Leading(leading) = &self.role {
+            self.learners = leading.members().collect();
+        }
         self.entered = config;
         self.follow_role();
         self.election = self.election.next(self.promised);
         // Who led goes on at once, if it still votes: the others need not wait for an election.
         if led && self.is_voter(&self.me) {
-            let ballot = self.election.take_over();
-            self.on_elected(Outcome::Lead(ballot));
+            return self.stand();
+        }
+        // Very likely the proposer is the same again: who only learns need not wait until it hears so.
+        let proposer = self.acc_ballot.incarnation;
+        if !led && proposer != self.me && !self.is_voter(&self.me) {
+            self.asked_at = None;
+            self.ask_to_follow(proposer);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Promises, and entries as the proposer sends them (Sequence Paxos, the acceptor's side). Whoever is no voter keeps its
 //! log in the same way; its word counts for nothing.
 
-use super::keep::Undo;
 use super::{Member, Output, Persist, Role};
 use crate::election::Outcome;
 use crate::log::Suspect;
@@ -15,7 +14,6 @@ impl Member {
             return self.refuse(from, ballot);
         }
         self.promise(ballot);
-        self.believe_decided(have.acc_ballot, have.decided);
         let offer = self.offer(&have);
         // What it says of the log is durable by then, too: everything that was given out before is.
         let (have, suspect) = (self.have(), self.suspect);
@@ -114,7 +112,7 @@ impl Member {
     pub(super) fn promise(&mut self, ballot: Ballot) {
         if ballot > self.promised {
             self.promised = ballot;
-            self.persist(Persist::Promise(ballot), None);
+            self.persist(Persist::Promise(ballot));
         }
         self.heard_of(ballot);
     }
@@ -144,7 +142,10 @@ impl Member {
     /// Takes a suffix instead of what stands in its place, in one durable step. False if it does not fit what is decided
     /// here, or leaves a gap.
     fn replace(&mut self, ballot: Ballot, suffix: Suffix) -> bool {
-        let Some(suffix) = self.behind_decided(suffix) else { return false };
+        let suffix = self.behind_decided(suffix);
+        if suffix.from <= self.decided {
+            return false;
+        }
         let before = Slot(suffix.from.0 - 1);
         if self.log.hash_at(before) != Some(suffix.previous) {
             return false;
@@ -155,7 +156,7 @@ impl Member {
     }
 
     /// Drops what is decided here already: it is the same everywhere.
-    fn behind_decided(&self, mut suffix: Suffix) -> Option<Suffix> {
+    pub(super) fn behind_decided(&self, mut suffix: Suffix) -> Suffix {
         while suffix.from <= self.decided && !suffix.entries.is_empty() {
             let first = suffix.entries.remove(0);
             suffix.previous = first.hash(self.cluster);
@@ -163,7 +164,7 @@ impl Member {
             let ours = self.log.hash_at(first.slot);
             assert!(ours.is_none_or(|hash| hash == suffix.previous), "slot {} was decided twice", first.slot);
         }
-        (suffix.from > self.decided).then_some(suffix)
+        suffix
     }
 
     /// Takes what the log lacks of a suffix that is of the same proposer's log.
@@ -188,9 +189,7 @@ impl Member {
     /// Takes a suffix in place of whatever stands there, and gives it out to be kept.
     pub(super) fn take(&mut self, ballot: Ballot, suffix: Suffix) {
         let Suffix { from, entries, .. } = suffix;
-        let replaced = self.log.cut_behind(Slot(from.0 - 1));
-        let first = self.owed_from.map_or(from, |owed| owed.min(from));
-        let undo = Undo::Append { from: first, acc_ballot: self.acc_ballot, replaced };
+        self.log.cut_behind(Slot(from.0 - 1));
         for entry in &entries {
             let hash = entry.hash(self.cluster);
             self.log.push(entry.clone(), hash);
@@ -199,24 +198,9 @@ impl Member {
             self.durable_at_proposer = self.decided;
         }
         self.acc_ballot = ballot;
-        let (from, entries) = self.with_owed(from, entries);
         let (epoch, last_hash) = (self.log.config_at(from).epoch, self.log.last_hash());
-        self.persist(
-            Persist::Append(Append { acc_ballot: ballot, epoch, from, entries, last_hash }),
-            Some(undo),
-        );
+        self.persist(Persist::Append(Append { acc_ballot: ballot, epoch, from, entries, last_hash }));
         self.make_sound();
-    }
-
-    /// What the disk had no room for before goes with it.
-    fn with_owed(&mut self, from: Slot, entries: Vec<Entry>) -> (Slot, Vec<Entry>) {
-        match self.owed_from.take() {
-            Some(owed) if owed < from => {
-                let all = (owed.0..=self.log.last().0).filter_map(|slot| self.log.at(Slot(slot)));
-                (owed, all.map(|(entry, _)| entry.clone()).collect())
-            }
-            _ => (from, entries),
-        }
     }
 
     /// The end of the log that was suspect is there again, or what is known to be decided reaches further.
@@ -225,16 +209,16 @@ impl Member {
         let is_there = |suspect: &mut Suspect| {
             last >= suspect.last && (acc_ballot >= suspect.acc_ballot || decided >= suspect.last)
         };
-        if let Some(suspect) = self.suspect.take_if(is_there) {
-            self.persist(Persist::Sound, Some(Undo::Sound(suspect)));
+        if self.suspect.take_if(is_there).is_some() {
+            self.persist(Persist::Sound);
         }
     }
 
     /// Under a greater ballot, the proposer's whole log has come: it got that from a majority that this member was no
     /// part of, or from everybody.
     fn make_sound_whole(&mut self, ballot: Ballot) {
-        if let Some(suspect) = self.suspect.take_if(|suspect| ballot > suspect.acc_ballot) {
-            self.persist(Persist::Sound, Some(Undo::Sound(suspect)));
+        if self.suspect.take_if(|suspect| ballot > suspect.acc_ballot).is_some() {
+            self.persist(Persist::Sound);
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::log::{Base, Log, Suspect};
+use crate::log::Base;
 use crate::message::Envelope;
 use crate::replica::Append;
-use crate::{Ballot, Entry, EntryHash, Slot};
+use crate::{Ballot, Slot};
 
 /// Numbers what is given out to be made durable, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -43,19 +43,8 @@ struct UnderWay {
     last: Slot,
     /// When it was given out.
     since: u64,
-    /// What it took the place of, should it be refused; a promise never is.
-    undo: Option<Undo>,
-}
-
-/// What something that was given out changes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Undo {
-    /// An append: the first slot that it replaces or adds, the ballot of the log before it, and what stood there.
-    Append { from: Slot, acc_ballot: Ballot, replaced: Vec<(Entry, EntryHash)> },
-    /// A snapshot: the log before it, and what was known to be decided.
-    Install { log: Log, decided: Slot },
-    /// What was suspect was made good.
-    Sound(Suspect),
+    /// The first slot that it replaces or adds.
+    from: Option<Slot>,
 }
 
 impl Keep {
@@ -70,7 +59,7 @@ impl Keep {
     }
 
     /// Numbers it.
-    pub fn give_out(&mut self, what: &Persist, undo: Option<Undo>, now: u64) -> PersistId {
+    pub fn give_out(&mut self, what: &Persist, now: u64) -> PersistId {
         self.last_id.0 += 1;
         let before = self.under_way.back().map(|before| (before.acc_ballot, before.last));
         let (acc_ballot, last) = before.unwrap_or((self.acc_ballot, self.last));
@@ -79,7 +68,11 @@ impl Keep {
             Persist::Install(base) => (acc_ballot, base.slot),
             Persist::Append(append) => (append.acc_ballot, append.last()),
         };
-        self.under_way.push_back(UnderWay { id: self.last_id, acc_ballot, last, since: now, undo });
+        let from = match what {
+            Persist::Append(append) => Some(append.from),
+            _ => None,
+        };
+        self.under_way.push_back(UnderWay { id: self.last_id, acc_ballot, last, since: now, from });
         self.last_id
     }
 
@@ -100,31 +93,19 @@ impl Keep {
         released
     }
 
-    /// Nothing of the appends from this number on was written. Returns what they changed, the newest first; what would
-    /// have vouched for them is not said.
-    pub fn refused(&mut self, id: PersistId) -> Vec<Undo> {
-        self.held.retain(|(needs, _)| *needs < id);
-        let mut undos = Vec::new();
-        for mut under_way in std::mem::take(&mut self.under_way) {
-            match under_way.undo.take_if(|_| under_way.id >= id) {
-                Some(undo) => undos.push(undo),
-                None => self.under_way.push_back(under_way),
-            }
-        }
-        undos.reverse();
-        undos
+    /// Nothing that is under way will be written, and what would have vouched for it is not said. Returns what the disk
+    /// has: the ballot under which the log is accepted, and where it ends.
+    pub fn forget(&mut self) -> (Ballot, Slot) {
+        self.under_way.clear();
+        self.held.clear();
+        (self.acc_ballot, self.last)
     }
 
-    /// What the disk has after all: of a refused append and what came behind it, nothing.
-    pub fn has_only(&mut self, id: PersistId, acc_ballot: Ballot, last: Slot) {
-        for under_way in self.under_way.iter_mut().filter(|under_way| under_way.id >= id) {
-            (under_way.acc_ballot, under_way.last) = (acc_ballot, last);
-        }
-    }
-
-    /// Where the durable log ends.
+    /// Where the part of the log ends that is durable as it stands: nothing under way takes its place.
     pub fn durable(&self) -> Slot {
-        self.last
+        let before =
+            self.under_way.iter().filter_map(|under_way| under_way.from).map(|from| Slot(from.0 - 1));
+        before.fold(self.last, Slot::min)
     }
 
     /// Keeps a message until all that was given out so far is durable; gives it back if that is so already.

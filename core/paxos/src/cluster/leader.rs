@@ -85,6 +85,11 @@ impl Leading {
         self.followers.remove(&member);
     }
 
+    /// Whom it brings along.
+    pub fn members(&self) -> impl Iterator<Item = Incarnation> {
+        self.followers.keys().copied()
+    }
+
     /// The greatest number that a member has confirmed.
     pub fn confirmed(&self, member: &Incarnation) -> u64 {
         self.followers.get(member).map_or(0, |progress| progress.confirmed)
@@ -155,7 +160,7 @@ impl Member {
             Role::Leading(_) => self.sync(from, have),
             // Somebody else leads; what is decided can be had here as well.
             Role::Following => self.teach(from, have),
-            Role::Preparing(_) => {}
+            Role::Preparing(_) => self.learners.push(from),
         }
     }
 
@@ -310,8 +315,33 @@ impl Member {
         self.send(member, Message::Accept { ballot, suffix, told });
     }
 
+    /// Those who only learn, and asked this member before it led, or in the configuration before, need not find out by
+    /// themselves.
+    pub(super) fn call_learners(&mut self) {
+        for learner in std::mem::take(&mut self.learners) {
+            if !self.is_voter(&learner)
+                && let Some(leading) = self.leading()
+            {
+                let ballot = leading.ballot;
+                let suffix = Suffix {
+                    from: self.log.last().next(),
+                    previous: self.log.last_hash(),
+                    entries: Vec::new(),
+                };
+                let told = self.told();
+                self.send(learner, Message::Accept { ballot, suffix, told });
+            }
+        }
+    }
+
     /// Each round: a follower that missed something finds out, and one that never answered is asked for a promise again.
     pub(super) fn show_everyone(&mut self) {
+        if let Role::Leading(leading) = &mut self.role
+            && leading.followers.values().any(|progress| progress.last.next() < progress.next)
+        {
+            // What was acknowledged may be lost: a new number is answered with it once more.
+            leading.confirm += 1;
+        }
         let Some(leading) = self.leading() else { return };
         let ballot = leading.ballot;
         let (known, silent): (Vec<_>, Vec<_>) =

@@ -14,17 +14,17 @@
 //! | `keep` | what is durable, and what may be said only then |
 //! | `configuration` | epochs, and members that are behind or only learn |
 //! | `snapshots` | logs that begin behind a snapshot |
-//! | `refused` | a disk without room |
+//! | `full` | a disk without room |
 //! | `invariants` | what must hold after every call |
 
 mod candidate;
 mod configuration;
 mod follower;
+mod full;
 mod invariants;
 mod keep;
 mod leader;
 mod reads;
-mod refused;
 mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -34,7 +34,7 @@ use bytes::Bytes;
 
 use self::candidate::{Preparing, Promised};
 use self::configuration::Pupil;
-use self::keep::{Keep, Undo};
+use self::keep::Keep;
 pub use self::keep::{Persist, PersistId};
 use self::leader::Leading;
 pub use self::leader::Verdict;
@@ -159,13 +159,13 @@ pub struct Member {
     suspect: Option<Suspect>,
     /// The snapshot that is being made durable, to take the place of the state.
     installing: Option<(PersistId, Base)>,
-    /// Decided, and not on the disk, which had no room: written with the next append.
-    owed_from: Option<Slot>,
-    /// When the disk had no room, if it took nothing since.
-    full_at: Option<u64>,
+    /// The disk had no room, and took nothing since.
+    is_full: bool,
     /// To be put into slots, by a proposer.
     waiting: VecDeque<Proposal>,
     reads: Reads,
+    /// Who is to be told when this member leads: it asked before, or was brought along in the configuration before.
+    learners: Vec<Incarnation>,
     /// Who gets decided entries from here, though another one leads.
     pupils: BTreeMap<Incarnation, Pupil>,
     ticks: u64,
@@ -207,10 +207,10 @@ impl Member {
             heard_at: 0,
             suspect,
             installing: None,
-            owed_from: None,
-            full_at: None,
+            is_full: false,
             waiting: VecDeque::new(),
             reads: Reads::new(first_number),
+            learners: Vec::new(),
             pupils: BTreeMap::new(),
             ticks: 0,
             wall_ms: 0,
@@ -268,6 +268,14 @@ impl Member {
         self.settle();
     }
 
+    /// Asks a member for what this one lacks. For one that joins and knows nobody yet.
+    pub fn follow(&mut self, whom: Incarnation) {
+        if matches!(self.role, Role::Following) {
+            self.ask_to_follow(whom);
+        }
+        self.settle();
+    }
+
     /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
     pub fn campaign(&mut self) {
         if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {
@@ -283,11 +291,8 @@ impl Member {
 
     /// Everything up to this number is durable.
     pub fn persisted(&mut self, id: PersistId) {
-        let before = self.keep.durable();
+        self.is_full = false;
         let released = self.keep.persisted(id);
-        if self.keep.durable() > before {
-            self.full_at = None;
-        }
         self.outputs.extend(released.into_iter().map(Output::Send));
         self.finish_installing(id);
         self.settle();
@@ -454,7 +459,7 @@ impl Member {
             Fitness::Unfit
         } else if self.suspect.is_some() {
             Fitness::Suspect
-        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full() {
+        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full {
             Fitness::Stuck
         } else {
             Fitness::Fit
@@ -496,8 +501,8 @@ impl Member {
         Envelope { from: self.me, to, epoch: self.entered.epoch, message }
     }
 
-    fn persist(&mut self, what: Persist, undo: Option<Undo>) {
-        let id = self.keep.give_out(&what, undo, self.ticks);
+    fn persist(&mut self, what: Persist) {
+        let id = self.keep.give_out(&what, self.ticks);
         self.outputs.push_back(Output::Persist(id, what));
     }
 }

@@ -1,7 +1,6 @@
 //! Logs do not go back for ever: what a member lacks may begin before everybody's. Then it gets the state instead, as a
 //! snapshot, and goes on behind that. How a snapshot travels and is written is its driver's matter.
 
-use super::keep::Undo;
 use super::{Member, Output, Persist, PersistId, Role};
 use crate::log::{Base, Log};
 use crate::message::Message;
@@ -22,10 +21,9 @@ impl Member {
         if base.slot <= self.decided || self.installing.is_some() || !matches!(self.role, Role::Following) {
             return false;
         }
-        let log = std::mem::replace(&mut self.log, Log::new(base.clone()));
-        let decided = std::mem::replace(&mut self.decided, base.slot);
-        self.owed_from = None;
-        self.persist(Persist::Install(base.clone()), Some(Undo::Install { log, decided }));
+        self.log = Log::new(base.clone());
+        self.decided = base.slot;
+        self.persist(Persist::Install(base.clone()));
         self.installing = Some((self.keep.last_id(), base));
         self.make_sound();
         self.settle();

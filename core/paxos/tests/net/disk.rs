@@ -18,6 +18,7 @@ pub struct Disk {
     pub under_way: VecDeque<(PersistId, Persist)>,
     /// Nothing but a promise finds room.
     pub is_full: bool,
+    is_said_full: bool,
     /// What was here before the last append, which can rot.
     before_last: Option<(Ballot, Vec<Entry>, Suspect)>,
     /// Everything that was ever durable here: rot does not undo what it was good for.
@@ -26,7 +27,7 @@ pub struct Disk {
 
 pub enum Written {
     Done(PersistId),
-    Refused(PersistId),
+    NoRoom,
 }
 
 impl Disk {
@@ -40,6 +41,7 @@ impl Disk {
             boot: 0,
             under_way: VecDeque::new(),
             is_full: false,
+            is_said_full: false,
             before_last: None,
             ever: BTreeMap::new(),
         }
@@ -47,15 +49,17 @@ impl Disk {
 
     /// Writes the next thing. Its number, if there was one.
     pub fn write(&mut self) -> Option<Written> {
+        let next = self.under_way.front()?;
+        if self.is_full && !matches!(next.1, Persist::Promise(_)) {
+            // It is said once.
+            return (!std::mem::replace(&mut self.is_said_full, true)).then_some(Written::NoRoom);
+        }
+        self.is_said_full = false;
         let (id, what) = self.under_way.pop_front()?;
         match what {
             Persist::Promise(ballot) => {
                 assert!(ballot > self.promised, "a promise was taken back");
                 self.promised = ballot;
-            }
-            _ if self.is_full => {
-                self.under_way.retain(|(_, what)| matches!(what, Persist::Promise(_)));
-                return Some(Written::Refused(id));
             }
             Persist::Append(append) => self.append(append),
             Persist::Sound => self.suspect = None,
@@ -80,6 +84,12 @@ impl Disk {
             self.ever.entry(entry.slot).or_default().push(entry.hash(CLUSTER));
             self.log.push(entry);
         }
+    }
+
+    /// What is under way is given up.
+    pub fn drop_orders(&mut self) {
+        self.under_way.clear();
+        self.is_said_full = false;
     }
 
     /// The last append cannot be read any more. Whether there was one that others may have as well: what the only voter

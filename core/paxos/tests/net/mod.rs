@@ -193,8 +193,12 @@ impl Net {
         match node.disk.write() {
             None => return false,
             Some(Written::Done(id)) => node.member.persisted(id),
-            Some(Written::Refused(id)) => {
-                node.member.refused(id);
+            Some(Written::NoRoom) => {
+                node.member.full();
+                if node.member.is_alone() {
+                    node.disk.drop_orders();
+                    node.member.take_back();
+                }
                 self.note(format!("{number}: disk full"));
             }
         }

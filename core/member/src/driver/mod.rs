@@ -1,0 +1,317 @@
+//! The driver: the one owner of the replica and of changes to the state. It puts commands in, carries out what comes out
+//! (keep, send, apply, answer), in order, and knows whom to answer.
+//! Never here: sockets, files, threads, clocks (ticks and the wall time are passed in).
+//!
+//! Order of calls: any of [`Driver::write`], [`Driver::read`], [`Driver::receive`], [`Driver::reset`], [`Driver::tick`],
+//! [`Driver::kept`], [`Driver::full`], as often as there is something; then [`Driver::pump`].
+
+mod outstanding;
+mod ports;
+mod transfer;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use doozer_paxos::cluster::{Limits, Member, Output, Persist, PersistId, Verdict};
+use doozer_paxos::log::Base;
+use doozer_paxos::{Entry, EntryHash, Incarnation};
+
+use self::outstanding::Outstanding;
+pub use self::ports::{Answer, Host, NotWritten, Order, Position, Reply, Sizes};
+use self::transfer::Transfers;
+use crate::local::Local;
+use crate::machine::{Applied, Done, Judgement, Logged, Origin};
+use crate::outbox::Wakes;
+use crate::peer::Peer;
+use crate::recovery::Begin;
+
+/// See the module's page.
+pub struct Driver<H: Host> {
+    host: H,
+    member: Member,
+    local: Arc<Local>,
+    outstanding: Outstanding<H::Reply>,
+    transfers: Transfers,
+    position: Position,
+    ticks: u64,
+    /// Reused buffers.
+    applied: Applied,
+    wakes: Wakes,
+}
+
+impl<H: Host> std::fmt::Debug for Driver<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("member", &self.member).finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> Driver<H> {
+    /// A member that goes on where `begin` ends. The only voter of its cluster leads at once.
+    pub fn new(begin: Begin, limits: Limits, host: H) -> Self {
+        let Begin { cluster, id, machine, past, position, store_options } = begin;
+        let origin = Origin { incarnation: id, boot: past.boot };
+        let mut driver = Driver {
+            host,
+            member: Member::new(id, cluster, past, limits),
+            local: Arc::new(Local::new(machine, position.slot)),
+            outstanding: Outstanding::new(origin),
+            transfers: Transfers::new(store_options),
+            position,
+            ticks: 0,
+            applied: Applied::default(),
+            wakes: Wakes::default(),
+        };
+        driver.send_again();
+        driver
+    }
+
+    /// Takes a command of the store, to be decided and applied.
+    pub fn write(&mut self, command: &[u8], reply: Option<H::Reply>) {
+        let proposal = self.outstanding.push(command, reply, self.ticks);
+        self.member.propose(proposal);
+    }
+
+    /// A linearizable read begins: [`Host::readable`] says when it may be answered.
+    pub fn read(&mut self, token: u64) {
+        self.member.read(token);
+    }
+
+    /// Another member says something.
+    pub fn receive(&mut self, from: Incarnation, message: Peer) {
+        match message {
+            Peer::Paxos(envelope) => self.member.receive(envelope),
+            Peer::SnapshotGet { transfer, offset } => {
+                let position = self.position;
+                let piece = self.transfers.lend(from, transfer, offset, position, &self.local, self.ticks);
+                if let Some(piece) = piece {
+                    self.host.send(from, piece);
+                }
+            }
+            Peer::SnapshotPiece { .. } => self.take_piece(from, message),
+        }
+    }
+
+    /// The connection to another member was lost or made anew: what was sent to it may be gone.
+    pub fn reset(&mut self, member: Incarnation) {
+        self.member.reset(member);
+    }
+
+    /// Asks a member for what this one lacks. For one that joins, and knows nobody yet.
+    pub fn join(&mut self, member: Incarnation) {
+        self.member.follow(member);
+    }
+
+    /// Time passes by one tick of 10 ms.
+    pub fn tick(&mut self) {
+        self.ticks += 1;
+        self.member.tick();
+        if self.outstanding.is_overdue(self.ticks) {
+            self.send_again();
+        }
+        for (to, message) in self.transfers.tick(self.ticks, &self.local) {
+            self.host.send(to, message);
+        }
+    }
+
+    /// Everything up to this number is durable.
+    pub fn kept(&mut self, id: PersistId, sizes: Sizes) {
+        self.local.data_bytes.store(sizes.all, Ordering::Relaxed);
+        self.member.persisted(id);
+    }
+
+    /// The disk has no room for an order; it waits, and those behind it. Where this member alone decides, they are taken
+    /// back: what was not decided by then is nowhere, and is answered so. Elsewhere others go on.
+    pub fn full(&mut self, why: &str, wall_ms: u64) {
+        // What was decided before must be answered first.
+        self.pump(wall_ms);
+        self.member.full();
+        if self.member.is_alone() {
+            self.host.keep(Order::Forget);
+            self.member.take_back();
+            self.transfers.drop_machine();
+            for reply in self.outstanding.take_back() {
+                reply.answer(Answer::NotWritten(NotWritten::DiskFull(why.to_owned())), &mut self.wakes);
+            }
+        }
+        self.pump(wall_ms);
+    }
+
+    /// Carries out everything that can be done now. `wall_ms` is the wall clock, milliseconds since 1970.
+    pub fn pump(&mut self, wall_ms: u64) {
+        loop {
+            self.member.flush(wall_ms);
+            let Some(output) = self.member.poll_output() else { break };
+            self.carry_out(output);
+            while let Some(output) = self.member.poll_output() {
+                self.carry_out(output);
+            }
+        }
+        self.wakes.wake_all();
+    }
+
+    /// Stands for proposer at once. For the only voter when it starts: nobody else can be leading.
+    pub fn lead_if_alone(&mut self) {
+        if self.member.is_alone() {
+            self.member.campaign();
+        }
+    }
+
+    /// Every write of this member's is applied and answered, and its life has begun in the log.
+    pub fn is_idle(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Where the state stands in the log.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The replica, to look at.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// What others look at.
+    pub fn local(&self) -> &Arc<Local> {
+        &self.local
+    }
+
+    /// The world around.
+    pub fn host(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Persist(id, what) => self.keep(id, what),
+            Output::Send(envelope) => self.host.send(envelope.to, Peer::Paxos(envelope)),
+            Output::Apply(entry, hash) => self.apply(&entry, hash),
+            Output::Install(base) => self.install(&base),
+            Output::Read(tokens) => self.host.readable(tokens),
+            Output::Evaluate(command) => {
+                let verdict = self.judge(&command);
+                self.member.evaluated(verdict);
+            }
+            Output::FetchSnapshot(from) => {
+                if let Some(message) = self.transfers.fetch(from, self.ticks) {
+                    self.host.send(from, message);
+                }
+            }
+            Output::GaveUp(suspects) => {
+                for suspect in suspects {
+                    let (ballot, last) = (suspect.acc_ballot, suspect.last);
+                    tracing::error!(?ballot, %last, "no member can read this end of the log: it is given up");
+                }
+            }
+            Output::Proposer(proposer) => {
+                if proposer.is_some() {
+                    self.send_again();
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, id: PersistId, what: Persist) {
+        let snapshot = match &what {
+            Persist::Install(_) => self.transfers.snapshot(),
+            _ => None,
+        };
+        if self.host.keep(Order::Keep { id, what, snapshot }) {
+            self.member.persisted(id);
+        }
+    }
+
+    fn apply(&mut self, entry: &Entry, hash: EntryHash) {
+        let seen = {
+            let mut state = self.local.state.write();
+            state.apply(entry, &mut self.applied, &mut self.wakes);
+            self.local.note(&state, entry.slot);
+            state.store().revision()
+        };
+        self.position = Position { slot: entry.slot, hash, wall_ms: entry.wall_ms };
+        self.host.applied(entry, hash, &self.applied.done, seen);
+        let mut has_gap = false;
+        for done in self.applied.done.drain(..) {
+            match done {
+                Done::Plain(_) => {}
+                Done::Opened(origin) => self.outstanding.opened(&origin, self.ticks),
+                Done::Skipped(number) => has_gap |= self.outstanding.shows_a_gap(&number),
+                Done::Numbered(number, outcome) => {
+                    if let Some(reply) = self.outstanding.done(&number, self.ticks) {
+                        reply.answer(Answer::Applied(&outcome, seen), &mut self.wakes);
+                    }
+                }
+            }
+        }
+        self.member.applied(entry.slot);
+        if has_gap {
+            self.send_again();
+        }
+    }
+
+    /// The snapshot that was fetched is durable: it takes the place of the state. What it tells to be applied is
+    /// answered; whoever waits goes on in its history.
+    fn install(&mut self, base: &Base) {
+        #[allow(clippy::expect_used, reason = "an Install is given out only for what was handed in")]
+        let machine = self.transfers.take_machine(base).expect("the snapshot that was handed in");
+        let origin = self.outstanding.origin();
+        let done = {
+            let mut state = self.local.state.write();
+            state.install(machine, &mut self.wakes);
+            self.local.note(&state, base.slot);
+            let seen = state.store().revision();
+            let done = self.outstanding.applied_up_to(state.machine().last_of(&origin), self.ticks);
+            let outcome = |number| state.machine().outcome_of(&origin, number);
+            done.into_iter().map(|(number, reply)| (outcome(number), reply, seen)).collect::<Vec<_>>()
+        };
+        self.position = Position { slot: base.slot, hash: base.hash, wall_ms: base.wall_ms };
+        let revision = self.local.state.read().store().revision();
+        self.host.installed(self.position, revision);
+        for (outcome, reply, seen) in done {
+            if let (Some(reply), Some(outcome)) = (reply, outcome) {
+                reply.answer(Answer::Applied(&outcome, seen), &mut self.wakes);
+            }
+        }
+        self.member.applied(base.slot);
+    }
+
+    fn take_piece(&mut self, from: Incarnation, message: Peer) {
+        match self.transfers.take(from, message, self.ticks) {
+            transfer::Taken::Next(message) => self.host.send(from, message),
+            transfer::Taken::Whole(base) => {
+                if !self.member.install(base) {
+                    self.transfers.drop_machine();
+                }
+            }
+            transfer::Taken::Nothing => {}
+        }
+    }
+
+    /// What a change of who votes comes to, in the state as it is applied now.
+    fn judge(&self, command: &Bytes) -> Verdict {
+        let Ok(Logged::Do(number, inner)) = Logged::decode(command) else {
+            return Verdict::Put(command.clone());
+        };
+        let state = self.local.state.read();
+        let machine = state.machine();
+        if !machine.is_next(&number) {
+            // It came twice, or one before it is missing: its origin sends it again if it has to.
+            return Verdict::Drop;
+        }
+        let is_ready =
+            |id: &Incarnation| self.member.is_caught_up(id) || self.member.config().voters.contains(id);
+        match machine.judge(inner, is_ready) {
+            Judgement::NoChange => Verdict::Put(command.clone()),
+            Judgement::Change(voters) => Verdict::Change(command.clone(), voters),
+            Judgement::Refused(why) => Verdict::Put(Logged::Refused(number, why).encode()),
+        }
+    }
+
+    /// Gives the replica everything again that is not applied: what it was given before may be lost.
+    fn send_again(&mut self) {
+        for proposal in self.outstanding.again(self.ticks) {
+            self.member.propose(proposal);
+        }
+    }
+}

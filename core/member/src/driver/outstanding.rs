@@ -1,0 +1,142 @@
+//! This member's own commands that are not applied yet: numbered, kept for being sent again, answered in order.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use doozer_paxos::message::Proposal;
+
+use crate::machine::{Logged, Number, Origin, is_about_voters};
+
+/// Ticks without progress after which everything is sent again: two rounds of heartbeats.
+const PATIENCE_TICKS: u64 = 20;
+
+/// The longest it waits, in the same measure: sixteen times that.
+const PATIENCE_DOUBLINGS_MAX: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Outstanding<R> {
+    origin: Origin,
+    /// The command that begins this life is applied: before it, none counts.
+    is_open: bool,
+    /// The number of the last command that was applied.
+    applied: u64,
+    /// The commands behind it, in order.
+    commands: VecDeque<Own<R>>,
+    /// When something last was applied or sent, in ticks; and how often it was sent since something was applied.
+    moved_at: u64,
+    sent_in_vain: u32,
+    /// How far it was applied when a gap last led to sending again.
+    gap_at: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Own<R> {
+    proposal: Proposal,
+    reply: Option<R>,
+}
+
+impl<R> Outstanding<R> {
+    pub fn new(origin: Origin) -> Outstanding<R> {
+        Outstanding {
+            origin,
+            is_open: false,
+            applied: 0,
+            commands: VecDeque::new(),
+            moved_at: 0,
+            sent_in_vain: 0,
+            gap_at: None,
+        }
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Nothing is left to be applied.
+    pub fn is_empty(&self) -> bool {
+        self.is_open && self.commands.is_empty()
+    }
+
+    /// Numbers a command of the store.
+    pub fn push(&mut self, command: &[u8], reply: Option<R>, now: u64) -> Proposal {
+        if self.commands.is_empty() {
+            self.moved_at = now;
+        }
+        let number = Number {
+            origin: self.origin,
+            number: self.applied + self.commands.len() as u64 + 1,
+            acknowledged: self.applied,
+        };
+        let proposal =
+            Proposal { command: Logged::Do(number, command).encode(), is_alone: is_about_voters(command) };
+        self.commands.push_back(Own { proposal: proposal.clone(), reply });
+        proposal
+    }
+
+    /// Everything that is not applied, to be sent once more.
+    pub fn again(&mut self, now: u64) -> Vec<Proposal> {
+        self.moved_at = now;
+        self.sent_in_vain += 1;
+        let open = (!self.is_open).then(|| Proposal { command: self.opening(), is_alone: false });
+        open.into_iter().chain(self.commands.iter().map(|own| own.proposal.clone())).collect()
+    }
+
+    fn opening(&self) -> Bytes {
+        Logged::Open(self.origin).encode()
+    }
+
+    /// Whether so long nothing was applied that what was sent may be lost.
+    pub fn is_overdue(&self, now: u64) -> bool {
+        let patience = PATIENCE_TICKS << self.sent_in_vain.min(PATIENCE_DOUBLINGS_MAX);
+        !self.is_empty() && now >= self.moved_at + patience
+    }
+
+    /// This life's beginning is applied.
+    pub fn opened(&mut self, origin: &Origin, now: u64) {
+        if *origin == self.origin {
+            self.is_open = true;
+            (self.moved_at, self.sent_in_vain) = (now, 0);
+        }
+    }
+
+    /// A command was applied; whom to answer, if it is one of these.
+    pub fn done(&mut self, number: &Number, now: u64) -> Option<R> {
+        if number.origin != self.origin {
+            return None;
+        }
+        assert_eq!(number.number, self.applied + 1, "a command of this member's is applied out of order");
+        self.applied = number.number;
+        (self.moved_at, self.sent_in_vain) = (now, 0);
+        self.commands.pop_front().and_then(|own| own.reply)
+    }
+
+    /// A command was skipped. Whether one before it must be missing, which is to be sent again at once.
+    pub fn shows_a_gap(&mut self, number: &Number) -> bool {
+        let is_gap = number.origin == self.origin
+            && number.number > self.applied + 1
+            && self.gap_at != Some(self.applied);
+        if is_gap {
+            self.gap_at = Some(self.applied);
+        }
+        is_gap
+    }
+
+    /// In a state that came as a snapshot, this life's commands are applied up to `last`. Whom to answer for those that
+    /// were not known to be, with their numbers.
+    pub fn applied_up_to(&mut self, last: Option<u64>, now: u64) -> Vec<(u64, Option<R>)> {
+        let Some(last) = last else { return Vec::new() };
+        self.is_open = true;
+        let mut done = Vec::new();
+        while self.applied < last {
+            self.applied += 1;
+            self.moved_at = now;
+            done.push((self.applied, self.commands.pop_front().and_then(|own| own.reply)));
+        }
+        done
+    }
+
+    /// Takes back everything that is not applied: it is nowhere. Whom to tell. The numbers are given again.
+    pub fn take_back(&mut self) -> Vec<R> {
+        self.commands.drain(..).filter_map(|own| own.reply).collect()
+    }
+}

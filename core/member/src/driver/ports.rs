@@ -1,0 +1,101 @@
+//! What the driver needs of the world around it, and what that needs to know of it.
+
+use bytes::Bytes;
+use doozer_journal::SnapshotHead;
+use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::{Entry, EntryHash, Incarnation, Slot};
+use doozer_store::Revision;
+
+use crate::machine::{Done, Outcome};
+use crate::outbox::Wakes;
+use crate::peer::Peer;
+
+/// The world around a member: its disk, the other members, whoever waits for answers. Time is passed in.
+pub trait Host {
+    /// Whoever asked for a write.
+    type Reply: Reply;
+
+    /// Takes an order for the disk: a [`Keeper`](crate::keeper::Keeper) carries them out, in order. True if it is done
+    /// already; otherwise the driver is told with [`Driver::kept`](super::Driver::kept), and with
+    /// [`Driver::full`](super::Driver::full) if there is no room for it now.
+    fn keep(&mut self, order: Order) -> bool;
+
+    /// Sends to another member. It may be lost, and overtaken.
+    fn send(&mut self, to: Incarnation, message: Peer);
+
+    /// These linearizable reads may be answered from the state as it is now.
+    fn readable(&mut self, tokens: Vec<u64>);
+
+    /// An entry was applied; what became of its commands, and the store's revision now. Comes before anything of it is
+    /// answered. For whoever checks members against each other; nothing need be done.
+    fn applied(&mut self, entry: &Entry, hash: EntryHash, done: &[Done], revision: Revision) {
+        let _ = (entry, hash, done, revision);
+    }
+
+    /// Another member's state took the place of this one's; the store's revision in it. Comes before anything that it
+    /// tells is answered. Nothing need be done.
+    fn installed(&mut self, position: Position, revision: Revision) {
+        let _ = (position, revision);
+    }
+}
+
+/// Whoever asked for a write.
+pub trait Reply {
+    /// What became of it.
+    fn answer(self, answer: Answer<'_>, wakes: &mut Wakes);
+}
+
+/// Something for the disk.
+#[allow(clippy::large_enum_variant, reason = "nearly every order is a Keep")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Make this durable.
+    Keep {
+        /// Its number, to be told back.
+        id: PersistId,
+        /// What.
+        what: Persist,
+        /// The snapshot of a [`Persist::Install`].
+        snapshot: Option<(SnapshotHead, Vec<Bytes>)>,
+    },
+    /// What waits for room is not wanted any more: forget it.
+    Forget,
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// It was decided and applied; the store's revision afterwards.
+    Applied(&'a Outcome, Revision),
+    /// It surely was not written, and why.
+    NotWritten(NotWritten),
+}
+
+/// Why a write was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotWritten {
+    /// There is no room for it: what the disk said.
+    DiskFull(String),
+    /// The member takes no more.
+    ShuttingDown,
+}
+
+/// The last applied slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Its number.
+    pub slot: Slot,
+    /// Its entry's hash.
+    pub hash: EntryHash,
+    /// Its wall time, milliseconds since 1970.
+    pub wall_ms: u64,
+}
+
+/// How much is on the disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sizes {
+    /// The log since the last snapshot.
+    pub log: u64,
+    /// Everything.
+    pub all: u64,
+}

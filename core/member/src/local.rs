@@ -1,0 +1,48 @@
+//! What others than the driver look at: the state behind its lock, and a few numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use doozer_paxos::Slot;
+use parking_lot::RwLock;
+
+use crate::machine::Machine;
+use crate::state::State;
+
+/// The state of a member that many look at. Only the driver changes what is replicated.
+pub struct Local {
+    /// The state and its waiters.
+    pub state: RwLock<State>,
+    /// The last applied slot.
+    pub slot: AtomicU64,
+    /// Bytes of the data directory.
+    pub data_bytes: AtomicU64,
+    value_bytes_max: AtomicU64,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+impl Local {
+    pub(crate) fn new(machine: Machine, slot: Slot) -> Local {
+        let value_bytes_max = machine.store().value_bytes_max() as u64;
+        Local {
+            state: RwLock::new(State::new(machine)),
+            slot: AtomicU64::new(slot.0),
+            data_bytes: AtomicU64::new(0),
+            value_bytes_max: AtomicU64::new(value_bytes_max),
+        }
+    }
+
+    /// The largest value in bytes now. It may change at any time: what counts is what the store says at apply.
+    pub fn value_bytes_max(&self) -> u64 {
+        self.value_bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note(&self, state: &State, slot: Slot) {
+        self.slot.store(slot.0, Ordering::Relaxed);
+        self.value_bytes_max.store(state.store().value_bytes_max() as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,223 @@
+//! A few members in one thread, without disks: they are born, join, vote, write, and come along by log and by snapshot.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use doozer_journal::Birth;
+use doozer_member::driver::{Answer, Driver, Host, Order, Reply};
+use doozer_member::machine::Outcome;
+use doozer_member::outbox::Wakes;
+use doozer_member::peer::Peer;
+use doozer_member::recovery::{Role, open_memory};
+use doozer_paxos::cluster::Limits;
+use doozer_paxos::{ClusterId, Incarnation};
+use doozer_store::{At, Command, Lookup, Outcome as Stored, Revision};
+
+type Flying = Rc<RefCell<VecDeque<(Incarnation, Incarnation, Peer)>>>;
+type Answers = Rc<RefCell<Vec<String>>>;
+
+struct World {
+    me: Incarnation,
+    flying: Flying,
+    answers: Answers,
+}
+
+impl Host for World {
+    type Reply = Client;
+
+    fn keep(&mut self, order: Order) -> bool {
+        matches!(order, Order::Keep { .. })
+    }
+
+    fn send(&mut self, to: Incarnation, message: Peer) {
+        self.flying.borrow_mut().push_back((self.me, to, message));
+    }
+
+    fn readable(&mut self, tokens: Vec<u64>) {
+        self.answers.borrow_mut().extend(tokens.iter().map(|token| format!("read {token}")));
+    }
+}
+
+struct Client(&'static str, Answers);
+
+impl Reply for Client {
+    fn answer(self, answer: Answer<'_>, _: &mut Wakes) {
+        let text = match answer {
+            Answer::Applied(Outcome::Store(Stored::Set(rev)), _) => format!("{}: set {rev}", self.0),
+            Answer::Applied(Outcome::Store(Stored::Deleted(rev)), _) => format!("{}: deleted {rev}", self.0),
+            Answer::Applied(Outcome::Refused(why), _) => format!("{}: {why}", self.0),
+            other => format!("{}: {other:?}", self.0),
+        };
+        self.1.borrow_mut().push(text);
+    }
+}
+
+struct Cluster {
+    members: BTreeMap<Incarnation, Driver<World>>,
+    flying: Flying,
+    answers: Answers,
+    limits: Limits,
+}
+
+fn id(number: u8) -> Incarnation {
+    Incarnation([number; 16])
+}
+
+impl Cluster {
+    fn new(limits: Limits) -> Cluster {
+        let (flying, answers) = (Flying::default(), Answers::default());
+        let mut cluster = Cluster { members: BTreeMap::new(), flying, answers, limits };
+        cluster.start(1, Role::Founder);
+        cluster.member(1).lead_if_alone();
+        cluster.set(1, "birth", "/ctl/cal/0", &id(1).to_string());
+        cluster
+    }
+
+    fn start(&mut self, number: u8, role: Role) {
+        let birth = Birth { cluster: ClusterId([9; 16]), incarnation: id(number) };
+        let begin = open_memory(birth, role, doozer_store::Options::default());
+        let world =
+            World { me: id(number), flying: Rc::clone(&self.flying), answers: Rc::clone(&self.answers) };
+        self.members.insert(id(number), Driver::new(begin, self.limits, world));
+        if role == Role::Joiner {
+            self.member(number).join(id(1));
+        }
+        self.quiet();
+    }
+
+    fn member(&mut self, number: u8) -> &mut Driver<World> {
+        self.members.get_mut(&id(number)).unwrap()
+    }
+
+    fn set(&mut self, at: u8, name: &'static str, path: &str, value: &str) {
+        let mut bytes = Vec::new();
+        Command::Set { path, rev: -1, value: value.as_bytes() }.encode(&mut bytes);
+        let reply = Client(name, Rc::clone(&self.answers));
+        self.member(at).write(&bytes, Some(reply));
+        self.quiet();
+    }
+
+    /// Until nothing is under way.
+    fn quiet(&mut self) {
+        loop {
+            self.members.values_mut().for_each(|member| member.pump(0));
+            let Some((from, to, message)) = self.flying.borrow_mut().pop_front() else { return };
+            if let Some(member) = self.members.get_mut(&to) {
+                member.receive(from, message);
+            }
+        }
+    }
+
+    fn run(&mut self, ticks: u64) {
+        for _ in 0..ticks {
+            self.members.values_mut().for_each(Driver::tick);
+            self.quiet();
+        }
+    }
+
+    fn value(&mut self, at: u8, path: &str) -> Option<String> {
+        let local = self.member(at).local();
+        match local.state.read().store().get(path, At::Now) {
+            Ok(Lookup::File { value, .. }) => Some(String::from_utf8(value.to_vec()).unwrap()),
+            _ => None,
+        }
+    }
+
+    fn answers(&mut self) -> Vec<String> {
+        self.answers.borrow_mut().drain(..).collect()
+    }
+}
+
+#[test]
+fn a_founder_alone_takes_writes_at_once() {
+    let mut cluster = Cluster::new(Limits::default());
+    assert_eq!(cluster.answers(), ["birth: set 1"]);
+    cluster.set(1, "a", "/a", "x");
+    assert_eq!(cluster.answers(), ["a: set 2"]);
+    assert!(cluster.member(1).is_idle());
+    cluster.member(1).read(7);
+    cluster.quiet();
+    assert_eq!(cluster.answers(), ["read 7"]);
+    assert_eq!(cluster.member(1).member().config().voters, [id(1)]);
+}
+
+#[test]
+fn members_join_vote_and_take_every_command() {
+    let mut cluster = Cluster::new(Limits::default());
+    cluster.set(1, "a", "/a", "x");
+    for number in 2..=3 {
+        cluster.start(number, Role::Joiner);
+        cluster.run(30);
+        assert_eq!(cluster.value(number, "/a").as_deref(), Some("x"), "{number} learns");
+    }
+    cluster.answers();
+    cluster.set(2, "early", "/ctl/cal/1", &id(9).to_string());
+    cluster.set(2, "no", "/ctl/cal/1", "somebody");
+    cluster.set(2, "deep", "/ctl/cal/1/x", "");
+    cluster.set(3, "two", "/ctl/cal/1", &id(2).to_string());
+    cluster.run(30);
+    cluster.set(3, "three", "/ctl/cal/2", &id(3).to_string());
+    cluster.run(30);
+    cluster.set(1, "twice", "/ctl/cal/3", &id(3).to_string());
+    assert_eq!(
+        cluster.answers(),
+        [
+            "early: that member is not attached to the cluster, or has not caught up yet",
+            "no: the value is neither empty nor the id of a member",
+            "deep: a slot is a file directly under /ctl/cal",
+            "two: set 3",
+            "three: set 4",
+            "twice: that member holds another slot already",
+        ]
+    );
+    for number in 1..=3 {
+        assert_eq!(cluster.member(number).member().config().voters, [id(1), id(2), id(3)]);
+        cluster.set(number, "w", &format!("/w/{number}"), "y");
+    }
+    assert_eq!(cluster.answers(), ["w: set 5", "w: set 6", "w: set 7"]);
+    // One of them dies; the others go on.
+    let leader = (1..=3).find(|number| cluster.member(*number).member().is_leading()).unwrap();
+    cluster.members.remove(&id(leader));
+    let left = if leader == 1 { 2 } else { 1 };
+    cluster.set(left, "on", "/on", "z");
+    cluster.run(100);
+    assert_eq!(cluster.answers(), ["on: set 8"]);
+}
+
+#[test]
+fn who_lacks_too_much_comes_along_by_snapshot_and_its_waits_go_on() {
+    let limits = Limits { kept_bytes_max: 2000, ..Limits::default() };
+    let mut cluster = Cluster::new(limits);
+    for n in 0..200 {
+        cluster.set(1, "w", &format!("/f/{}", n % 7), &n.to_string());
+    }
+    cluster.start(2, Role::Joiner);
+    cluster.run(30);
+    assert_eq!(cluster.value(2, "/f/3").as_deref(), Some("199"));
+    let digest =
+        |cluster: &mut Cluster, number| cluster.member(number).local().state.read().machine().digest();
+    assert_eq!(digest(&mut cluster, 1), digest(&mut cluster, 2));
+    // A write of its own that was applied while it was away is answered by the snapshot.
+    cluster.answers();
+    let mut bytes = Vec::new();
+    Command::Set { path: "/own", rev: -1, value: b"v" }.encode(&mut bytes);
+    let reply = Client("own", Rc::clone(&cluster.answers));
+    cluster.member(2).write(&bytes, Some(reply));
+    cluster.member(2).pump(0);
+    let away = cluster.members.remove(&id(2)).unwrap();
+    cluster.quiet();
+    for n in 0..200 {
+        cluster.set(1, "w", "/f/0", &n.to_string());
+    }
+    let revision = cluster.member(1).local().state.read().store().revision();
+    cluster.answers();
+    cluster.members.insert(id(2), away);
+    cluster.run(100);
+    assert_eq!(cluster.answers(), ["own: set 202"]);
+    let seen = cluster.member(2).local().state.read().store().revision();
+    assert_eq!((seen, revision), (Revision(402), Revision(402)));
+    assert_eq!(digest(&mut cluster, 1), digest(&mut cluster, 2));
+}

@@ -1,0 +1,36 @@
+//! A disk without room. In a cluster its member waits for room, like one with a slow disk, and leads nobody; where it is
+//! the only voter, nobody else can have what it could not write, and it takes that back.
+
+use super::{Member, Role};
+
+impl Member {
+    /// The disk has no room for what it was given: that waits, and everything behind it. A proposer steps down, so that
+    /// one with room can go on.
+    pub fn full(&mut self) {
+        self.is_full = true;
+        if !self.is_alone() && !matches!(self.role, Role::Following) {
+            self.follow_role();
+        }
+        self.settle();
+    }
+
+    /// For the only voter, in place of waiting for room: nothing of what is under way to the disk will be written. What
+    /// was proposed and is not decided is forgotten. It leads again, under another ballot, once there is something to
+    /// propose: learners may have what it takes back.
+    ///
+    /// # Panics
+    /// If others vote: they may have decided it.
+    pub fn take_back(&mut self) {
+        assert!(self.is_alone(), "what others may have decided cannot be taken back");
+        let (acc_ballot, last) = self.keep.forget();
+        assert!(self.decided <= last, "decided by the only voter, and not on its disk");
+        self.log.cut_behind(last);
+        self.acc_ballot = acc_ballot;
+        self.waiting.clear();
+        self.is_full = false;
+        if !matches!(self.role, Role::Following) {
+            self.follow_role();
+        }
+        self.settle();
+    }
+}

@@ -29,6 +29,7 @@ use net::Net;
 
 const LIMITS: Limits = Limits {
     round_ticks: 2,
+    waiting_bytes_max: 1_000_000,
     stuck_ticks: 12,
     slots_in_flight_max: 4,
     slot_bytes_max: 64,

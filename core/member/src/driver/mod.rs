@@ -106,7 +106,8 @@ impl<H: Host> Driver<H> {
     pub fn tick(&mut self) {
         self.ticks += 1;
         self.member.tick();
-        if self.outstanding.is_overdue(self.ticks) {
+        // What a proposer was given is not lost as long as it leads.
+        if !self.member.is_leading() && self.outstanding.is_overdue(self.ticks) {
             self.send_again();
         }
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
@@ -310,8 +311,6 @@ impl<H: Host> Driver<H> {
 
     /// Gives the replica everything again that is not applied: what it was given before may be lost.
     fn send_again(&mut self) {
-        for proposal in self.outstanding.again(self.ticks) {
-            self.member.propose(proposal);
-        }
+        self.member.propose_again(self.outstanding.again(self.ticks));
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Member, Output, Role};
 use crate::log::Log;
-use crate::message::{Have, Message, Proposal, Suffix, Told};
+use crate::message::{Have, Message, Suffix, Told};
 use crate::quorum::reached;
 use crate::{Ballot, Config, Entry, Incarnation, Slot};
 
@@ -180,11 +180,11 @@ impl Member {
     pub(super) fn lead_on(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
         while self.may_form_slot() {
-            if self.waiting.front().is_some_and(|proposal| proposal.is_alone) {
+            if self.waiting.is_next_alone() {
                 self.evaluate_next();
                 break;
             }
-            let commands = self.take_batch();
+            let commands = self.waiting.take_batch(self.limits.slot_bytes_max);
             self.append(commands, None);
         }
         self.send_all();
@@ -198,24 +198,13 @@ impl Member {
             && self.leading().is_some_and(|leading| leading.opening <= self.decided && !leading.is_evaluating)
     }
 
-    fn take_batch(&mut self) -> Vec<Bytes> {
-        let mut bytes = 0;
-        let fits = |proposal: &&Proposal| {
-            let is_first = bytes == 0;
-            bytes += proposal.command.len().max(1);
-            !proposal.is_alone && (is_first || bytes <= self.limits.slot_bytes_max)
-        };
-        let count = self.waiting.iter().take_while(fits).count();
-        self.waiting.drain(..count).map(|proposal| proposal.command).collect()
-    }
-
     /// Has a command judged by the state in which it will be applied: once everything before it is.
     fn evaluate_next(&mut self) {
         if self.applied < self.log.last() {
             return;
         }
         if let Role::Leading(leading) = &mut self.role
-            && let Some(proposal) = self.waiting.pop_front()
+            && let Some(proposal) = self.waiting.pop()
         {
             leading.is_evaluating = true;
             self.outputs.push_back(Output::Evaluate(proposal.command));

@@ -14,6 +14,7 @@
 //! | `keep` | what is durable, and what may be said only then |
 //! | `configuration` | epochs, and members that are behind or only learn |
 //! | `snapshots` | logs that begin behind a snapshot |
+//! | `waiting` | commands that stand in no slot yet |
 //! | `full` | a disk without room |
 //! | `invariants` | what must hold after every call |
 
@@ -26,6 +27,7 @@ mod keep;
 mod leader;
 mod reads;
 mod snapshots;
+mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -39,6 +41,7 @@ pub use self::keep::{Persist, PersistId};
 use self::leader::Leading;
 pub use self::leader::Verdict;
 use self::reads::Reads;
+use self::waiting::Waiting;
 use crate::election::{Election, Fitness, Outcome};
 use crate::log::{Base, Log, Suspect};
 use crate::message::{Envelope, Have, Message, Proposal};
@@ -78,6 +81,8 @@ pub struct Limits {
     pub round_ticks: u64,
     /// A proposer whose oldest slot is undecided for so many ticks is stuck; it doubles with each take-over in a row.
     pub stuck_ticks: u64,
+    /// Bytes of commands that wait for a slot at a proposer, above which it takes no more from other members.
+    pub waiting_bytes_max: usize,
     /// Undecided slots of a proposer; while there are so many, a batch forms behind them.
     pub slots_in_flight_max: u64,
     /// Command bytes of one slot; one command alone may be larger.
@@ -97,6 +102,7 @@ impl Default for Limits {
         Limits {
             round_ticks: 10,
             stuck_ticks: 100,
+            waiting_bytes_max: 16 << 20,
             slots_in_flight_max: 8,
             slot_bytes_max: 1 << 20,
             message_bytes_max: 1 << 20,
@@ -162,7 +168,7 @@ pub struct Member {
     /// The disk had no room, and took nothing since.
     is_full: bool,
     /// To be put into slots, by a proposer.
-    waiting: VecDeque<Proposal>,
+    waiting: Waiting,
     reads: Reads,
     /// Who is to be told when this member leads: it asked before, or was brought along in the configuration before.
     learners: Vec<Incarnation>,
@@ -208,7 +214,7 @@ impl Member {
             suspect,
             installing: None,
             is_full: false,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             reads: Reads::new(first_number),
             learners: Vec::new(),
             pupils: BTreeMap::new(),
@@ -302,7 +308,16 @@ impl Member {
     /// sends it to the proposer. Whether it arrives is seen when it is applied: who wants it to sends it again after
     /// [`Output::Proposer`].
     pub fn propose(&mut self, proposal: Proposal) {
-        self.waiting.push_back(proposal);
+        self.waiting.push(proposal);
+    }
+
+    /// Takes commands that may be lost once more, in place of those that it has been given and not passed on yet.
+    pub fn propose_again(&mut self, proposals: Vec<Proposal>) {
+        if !self.is_leading() {
+            // Nobody else's wait here.
+            self.waiting.clear();
+        }
+        self.waiting.extend(proposals);
     }
 
     /// Everything up to `slot` is applied.
@@ -385,7 +400,7 @@ impl Member {
     fn forward_waiting(&mut self) {
         let Some(next) = self.way_to_proposer() else { return };
         if !self.waiting.is_empty() {
-            let proposals = self.waiting.drain(..).collect();
+            let proposals = self.waiting.take_all();
             self.send(next, Message::Forward { proposals, is_relayed: false });
         }
     }
@@ -394,13 +409,16 @@ impl Member {
     /// once it knows which.
     fn on_forward(&mut self, proposals: Vec<Proposal>, is_relayed: bool) {
         match self.role {
-            Role::Leading(_) => self.waiting.extend(proposals),
+            // Whoever gave them gives them again, if they find no room.
+            Role::Leading(_) if self.waiting.bytes() < self.limits.waiting_bytes_max => {
+                self.waiting.extend(proposals);
+            }
             Role::Following if !is_relayed => {
                 if let Some(proposer) = self.proposer().filter(|proposer| *proposer != self.me) {
                     self.send(proposer, Message::Forward { proposals, is_relayed: true });
                 }
             }
-            Role::Following | Role::Preparing(_) => {}
+            Role::Leading(_) | Role::Following | Role::Preparing(_) => {}
         }
     }
 

@@ -88,15 +88,18 @@ impl Reader<'_> {
     /// never been, so whatever does not fit counts as several: a record of another configuration than the last one that
     /// can be read (there was a change in between, or one is taken back), or accepted from somebody else.
     ///
-    /// Where nothing is intact, a tail of this member's own is that of the cluster it made: who joins one has accepted
-    /// much from others before it can propose. If it was synced, that does not matter: it is not cut.
+    /// Before the first configuration is in the log, the founder alone decides, and it is the only voter of that one, too.
+    /// Who joins has accepted from others before it can propose: what is all of this member's own is a founder's. If it
+    /// was synced, that need not even be so: it is not cut.
     fn is_alone(&self, scan: &Scan, tail: &Tail) -> bool {
-        let epoch = match self.config {
-            Some(config) if config.voters == [self.me] => config.epoch,
-            None if scan.records.is_empty() && !self.is_suspect => FIRST_EPOCH,
-            _ => return false,
+        let own = |header: &Header| header.acc_ballot.incarnation == self.me;
+        let epochs = match self.config {
+            Some(config) if config.voters != [self.me] => return false,
+            Some(config) if config.epoch > 0 => config.epoch..=config.epoch,
+            None if self.is_suspect || !scan.records.iter().all(|found| own(&found.header)) => return false,
+            _ => 0..=FIRST_EPOCH,
         };
-        tail.headers.iter().all(|h| h.epoch == epoch && h.acc_ballot.incarnation == self.me)
+        tail.headers.iter().all(|header| epochs.contains(&header.epoch) && own(header))
     }
 
     /// Every state that the log may have had with some of the tail. A later record's ballot is not lower, so no record
@@ -119,7 +122,7 @@ impl Reader<'_> {
     }
 }
 
-/// The epoch of a cluster's first configuration.
+/// The epoch of the first configuration in a cluster's log.
 const FIRST_EPOCH: u64 = 1;
 
 impl Tail {

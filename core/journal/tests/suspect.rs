@@ -202,6 +202,33 @@ fn only_what_a_member_wrote_for_itself_is_cut_as_if_it_had_never_been() {
 }
 
 #[test]
+fn before_the_first_configuration_a_founder_is_alone_and_who_joins_is_not() {
+    let theirs = Ballot { n: 3, priority: 0, incarnation: PEER };
+    // The first configuration may be in the tail.
+    for (acc_ballot, epoch) in [(ballot(3), 0), (ballot(3), 1), (theirs, 0)] {
+        let mut running = Running::new(&[], SMALL);
+        (0..3).for_each(|_| running.add(acc_ballot, 0));
+        running.append(acc_ballot, Slot(4), epoch, &[vec![1; 60]]);
+        let disk = running.disk.clone();
+        let log = plain(&running.log, 3);
+        drop(running);
+        spoil_body(&disk, 1, 3);
+        let synced = disk.fork();
+        spoil_body(&synced, 1, 2);
+        let (_, recovered) = open(&disk);
+        assert!(log.is(&recovered));
+        let is_founder = acc_ballot != theirs;
+        assert_eq!(recovered.torn.is_some(), is_founder, "{acc_ballot:?} {epoch}");
+        assert_eq!(recovered.suspect, if is_founder { None } else { suspect(theirs, 4) });
+        if is_founder {
+            assert!(damage_of(&synced).contains("record 3 was synced"));
+        } else {
+            assert_eq!(open(&synced).1.suspect, suspect(theirs, 4));
+        }
+    }
+}
+
+#[test]
 fn a_birth_that_a_crash_tore_begins_anew_and_a_first_record_from_elsewhere_does_not() {
     let theirs = Ballot { n: 4, priority: 0, incarnation: PEER };
     for (acc_ballot, expected) in [(ballot(3), None), (theirs, suspect(theirs, 2))] {

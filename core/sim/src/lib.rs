@@ -2,6 +2,23 @@
 //! Never here: a wall clock, a thread inside a seed, randomness but the seed's, iteration over a hash map.
 #![forbid(unsafe_code)]
 
+pub mod args;
 pub mod checks;
+mod client;
+pub mod faults;
 pub mod history;
+mod host;
+pub mod many;
 pub mod model;
+pub mod network;
+pub mod plan;
+pub mod queue;
+pub mod random;
+pub mod regressions;
+pub mod report;
+pub mod run;
+mod serve;
+pub mod shrink;
+pub mod trace;
+pub mod workload;
+pub mod world;

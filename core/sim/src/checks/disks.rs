@@ -127,6 +127,8 @@ impl Disk {
             Persist::Install(base) => {
                 self.base = base.slot;
                 self.hashes = vec![base.hash];
+                // All of it is decided, so it stands in every log that is accepted from here on: it may be vouched for.
+                self.reach_to(self.acc_ballot, base.slot);
             }
         }
         None
@@ -148,6 +150,11 @@ impl Disk {
 
     fn accept(&mut self, from: Slot) -> Accepted {
         let (ballot, to) = (self.acc_ballot, self.last());
+        self.reach_to(ballot, to);
+        Accepted { ballot, from, to }
+    }
+
+    fn reach_to(&mut self, ballot: Ballot, to: Slot) {
         match self.reach.iter_mut().find(|(of, _)| *of == ballot) {
             Some((_, reached)) => *reached = (*reached).max(to),
             None => {
@@ -155,7 +162,6 @@ impl Disk {
                 self.reach.insert(0, (ballot, to));
             }
         }
-        Accepted { ballot, from, to }
     }
 
     /// The member started, and this is what it has.

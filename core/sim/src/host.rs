@@ -1,0 +1,153 @@
+//! What a simulated member's driver asks of its host: everything is noted, in order, for the world to carry out.
+//! Never here: when anything is carried out.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use doozer_member::driver::{Answer as DriverAnswer, Host, Order, Position, Reply};
+use doozer_member::local::Local;
+use doozer_member::machine::{Done, Outcome as MemberOutcome};
+use doozer_member::outbox::Wakes;
+use doozer_member::peer::Peer;
+use doozer_paxos::{Entry, EntryHash, Incarnation};
+use doozer_store::{At as StoreAt, Revision};
+
+use crate::history::{Answer, Effect as Became, OpId, Outcome, Refusal, Request};
+use crate::serve::{Said, read};
+
+/// Something that a member's driver asked for or did.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// To be given to its keeper.
+    Keep(Order),
+    /// To be sent.
+    Send(Incarnation, Peer),
+    /// It applied an entry.
+    Applied(Box<Applied>),
+    /// It took over another member's state; the digest of what it has then.
+    Installed(Position, Revision, [u8; 32]),
+    /// Something for a client.
+    Said(u64, Said),
+}
+
+/// An entry, and what it came to at one member.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub entry: Entry,
+    pub hash: EntryHash,
+    pub effects: Vec<Became>,
+    pub revision: u64,
+    /// Of the state behind it, for some slots.
+    pub digest: Option<[u8; 32]>,
+}
+
+/// Effects in their order, shared by a host and the replies that it is given.
+pub(crate) type Effects = Rc<RefCell<Vec<Effect>>>;
+
+/// The host of one member.
+pub(crate) struct SimHost {
+    effects: Effects,
+    /// Linearizable reads that wait, by token: for whom, and what.
+    pub reads: BTreeMap<u64, (u64, OpId, Request)>,
+    /// What is in memory is as durable as it gets.
+    keeps_nothing: bool,
+    /// The member's state, once there is one.
+    pub local: Option<Arc<Local>>,
+}
+
+impl SimHost {
+    pub fn new(effects: Effects, keeps_nothing: bool) -> SimHost {
+        SimHost { effects, reads: BTreeMap::new(), keeps_nothing, local: None }
+    }
+
+    fn note(&self, effect: Effect) {
+        self.effects.borrow_mut().push(effect);
+    }
+}
+
+/// Of every so many slots the state's digest is compared.
+const DIGEST_SLOTS: u64 = 32;
+
+impl Host for SimHost {
+    type Reply = SimReply;
+
+    fn keep(&mut self, order: Order) -> bool {
+        self.note(Effect::Keep(order));
+        self.keeps_nothing
+    }
+
+    fn send(&mut self, to: Incarnation, message: Peer) {
+        self.note(Effect::Send(to, message));
+    }
+
+    fn readable(&mut self, tokens: Vec<u64>) {
+        let Some(local) = self.local.clone() else { return };
+        let state = local.state.read();
+        for token in tokens {
+            let Some((connection, op, request)) = self.reads.remove(&token) else { continue };
+            if let Some(answer) = read(state.store(), &request, StoreAt::Now) {
+                let revision = state.store().revision().0;
+                self.note(Effect::Said(connection, Said { op, answer, revision }));
+            }
+        }
+    }
+
+    fn applied(&mut self, entry: &Entry, hash: EntryHash, done: &[Done], revision: Revision) {
+        let is_due = entry.slot.0.is_multiple_of(DIGEST_SLOTS);
+        let local = self.local.as_ref().filter(|_| is_due);
+        let digest = local.map(|local| local.state.read().machine().digest());
+        let effects = done.iter().map(became).collect();
+        let applied = Applied { entry: entry.clone(), hash, effects, revision: revision.0, digest };
+        self.note(Effect::Applied(Box::new(applied)));
+    }
+
+    fn installed(&mut self, position: Position, revision: Revision) {
+        let digest = self.local.as_ref().map(|local| local.state.read().machine().digest());
+        self.note(Effect::Installed(position, revision, digest.unwrap_or_default()));
+    }
+}
+
+/// The client that waits for a write.
+pub(crate) struct SimReply {
+    pub effects: Effects,
+    pub connection: u64,
+    pub op: OpId,
+}
+
+impl Reply for SimReply {
+    fn answer(self, answer: DriverAnswer<'_>, _: &mut Wakes) {
+        let (answer, revision) = match answer {
+            DriverAnswer::Applied(outcome, revision) => (answer_of(told(outcome)), revision.0),
+            DriverAnswer::NotWritten(_) => (Answer::NotWritten, 0),
+        };
+        let said = Said { op: self.op, answer, revision };
+        self.effects.borrow_mut().push(Effect::Said(self.connection, said));
+    }
+}
+
+fn told(outcome: &MemberOutcome) -> Outcome {
+    match *outcome {
+        MemberOutcome::Store(outcome) => outcome.into(),
+        MemberOutcome::Refused(_) => Outcome::Refused(Refusal::Voters),
+    }
+}
+
+fn answer_of(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Set(rev) => Answer::Set(rev),
+        Outcome::Deleted(rev) => Answer::Deleted(rev),
+        Outcome::Absent => Answer::Absent,
+        Outcome::Nop => Answer::Nop,
+        Outcome::Refused(refusal) => Answer::Refused(refusal),
+    }
+}
+
+fn became(done: &Done) -> Became {
+    match done {
+        Done::Skipped(_) => Became::Skipped,
+        Done::Opened(_) => Became::Opened,
+        Done::Plain(outcome) | Done::Numbered(_, outcome) => Became::Done(told(outcome)),
+    }
+}

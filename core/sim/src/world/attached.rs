@@ -1,0 +1,430 @@
+//! Clients: their connections, and what travels on them. A connection delivers in order, or breaks; what was on its way to
+//! the member when it broke may still arrive.
+//! Never here: what a client asks (`workload`), or what it should hear (`checks`).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use doozer_store::Command;
+
+use super::World;
+use super::event::Event;
+use super::stages::Stage;
+use crate::checks::Violation;
+use crate::client::{Client, Purpose, Watch};
+use crate::history::{Answer, ClientId, MemberId, OpId, ReadAt, Request, Time};
+use crate::host::SimReply;
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::serve::{Said, Served};
+use crate::workload::Workload;
+
+/// All clients and connections.
+pub(super) struct Attached {
+    pub clients: Vec<Client>,
+    connections: BTreeMap<u64, Connection>,
+    last_connection: u64,
+    last_op: u64,
+    workload: Workload,
+    random: Random,
+    /// No connection breaks by itself any more.
+    pub is_calm: bool,
+}
+
+struct Connection {
+    client: usize,
+    place: usize,
+    member: MemberId,
+    life: u32,
+    /// When the last thing arrives, each way.
+    to_member: u64,
+    to_client: u64,
+    /// It broke: the client does not know yet, or the member.
+    is_broken: bool,
+}
+
+/// Microseconds after which a client gives up, at least and at most.
+const PATIENCE_US: (u64, u64) = (2_000_000, 8_000_000);
+
+impl Attached {
+    pub fn new(plan: &Plan, random: &Random) -> Attached {
+        let client =
+            |number: u64| Client::new(ClientId(number as u32), Purpose::Work, random.fork("client", number));
+        let mut clients: Vec<Client> = (1..=plan.clients).map(client).collect();
+        clients.push(Client::new(ClientId(0), Purpose::Operate, random.fork("client", 0)));
+        Attached {
+            clients,
+            connections: BTreeMap::new(),
+            last_connection: 0,
+            last_op: 0,
+            workload: Workload::new(plan),
+            random: random.fork("attached", 0),
+            is_calm: false,
+        }
+    }
+
+    /// Whoever changes who votes.
+    pub fn operator(&self) -> usize {
+        self.clients.iter().position(|client| client.purpose == Purpose::Operate).unwrap_or_default()
+    }
+
+    fn new_op(&mut self) -> OpId {
+        self.last_op += 1;
+        OpId(self.last_op)
+    }
+}
+
+impl World {
+    /// The first thoughts.
+    pub(super) fn begin_clients(&mut self) {
+        for client in 0..self.attached.clients.len() {
+            if self.attached.clients[client].purpose == Purpose::Work {
+                let wait = self.attached.clients[client].random.below(1_000_000);
+                self.put(wait, Event::Think { client });
+            }
+        }
+    }
+
+    pub(super) fn think(&mut self, who: usize) -> Result<(), Violation> {
+        let client = &self.attached.clients[who];
+        if client.purpose != Purpose::Work || client.is_busy() {
+            return Ok(());
+        }
+        let is_ending = matches!(self.stage, Stage::Whole { .. });
+        if is_ending && client.connection.is_some() && !client.has_to_resume() {
+            return Ok(());
+        }
+        if client.connection.is_none() && !self.connect_somewhere(who)? {
+            let again = self.attached.clients[who].random.between(20_000, 200_000);
+            self.put(again, Event::Think { client: who });
+            return Ok(());
+        }
+        if !is_ending {
+            self.ask_next(who)?;
+        }
+        Ok(())
+    }
+
+    fn ask_next(&mut self, who: usize) -> Result<(), Violation> {
+        let op = self.attached.new_op();
+        let client = &mut self.attached.clients[who];
+        let request = loop {
+            let request = self.attached.workload.draw(op, &client.known, &mut client.random);
+            if !is_beside(&request) || !client.has_enough_beside() {
+                break request;
+            }
+        };
+        if is_beside(&request) {
+            self.think_later(who);
+        }
+        self.ask(who, op, request)
+    }
+
+    fn think_later(&mut self, who: usize) {
+        let wait = self.attached.clients[who].random.wait(self.plan.think_ms * 1_000);
+        self.put(wait, Event::Think { client: who });
+    }
+
+    /// A request of a client's that it has made up elsewhere.
+    pub(super) fn ask_this(
+        &mut self,
+        who: usize,
+        request: impl FnOnce(OpId) -> Request,
+    ) -> Result<(), Violation> {
+        let op = self.attached.new_op();
+        self.ask(who, op, request(op))
+    }
+
+    fn ask(&mut self, who: usize, op: OpId, request: Request) -> Result<(), Violation> {
+        let client = &mut self.attached.clients[who];
+        let Some(number) = client.connection else { return Ok(()) };
+        client.asks(op, &request);
+        let id = client.id;
+        if !is_beside(&request) && client.purpose != Purpose::Probe {
+            let patience = client.random.between(PATIENCE_US.0, PATIENCE_US.1);
+            self.put(patience, Event::Impatient { client: who, op });
+        }
+        self.trace.tell(|| format!("{id} asks {op}: {}", told(&request)));
+        let now = self.now.0;
+        let delay = self.client_delay();
+        let Some(connection) = self.attached.connections.get_mut(&number) else { return Ok(()) };
+        self.checks.asked(self.now, op, id, connection.member, &request);
+        connection.to_member = connection.to_member.max(now + delay);
+        let arrives = Time(connection.to_member);
+        if self.breaks_now() {
+            self.break_connection(number);
+        } else {
+            self.queue.put(arrives, Event::Ask { connection: number, op, request: Box::new(request) });
+        }
+        Ok(())
+    }
+
+    fn client_delay(&mut self) -> u64 {
+        50 + self.attached.random.wait(200)
+    }
+
+    fn breaks_now(&mut self) -> bool {
+        let is_calm = self.attached.is_calm;
+        !is_calm && self.attached.random.ppm(self.plan.client_drop_ppm)
+    }
+
+    /// Connects a client to some member that is there.
+    fn connect_somewhere(&mut self, who: usize) -> Result<bool, Violation> {
+        let occupied: Vec<usize> =
+            (0..self.places.len()).filter(|place| !self.places[*place].is_vacant).collect();
+        let Some(place) = self.attached.clients[who].random.choose(&occupied) else { return Ok(false) };
+        self.connect(who, place)
+    }
+
+    /// Connects a client to the member at a place. False if nobody is there.
+    pub(super) fn connect(&mut self, who: usize, place: usize) -> Result<bool, Violation> {
+        let life = self.places[place].life;
+        let Some(running) = &mut self.places[place].running else { return Ok(false) };
+        self.attached.last_connection += 1;
+        let number = self.attached.last_connection;
+        let member = running.member;
+        running.served.insert(number, Served::new());
+        let connection =
+            Connection { client: who, place, member, life, to_member: 0, to_client: 0, is_broken: false };
+        self.attached.connections.insert(number, connection);
+        let client = &mut self.attached.clients[who];
+        (client.connection, client.place) = (Some(number), place);
+        let watches: Vec<Watch> = std::iter::from_fn(|| client.next_to_resume()).collect();
+        for Watch { glob, next } in watches {
+            self.ask_this(who, |_| Request::Watch { glob, from: next })?;
+        }
+        Ok(self.attached.clients[who].connection.is_some())
+    }
+
+    /// A request arrives at its member.
+    pub(super) fn asked(&mut self, number: u64, op: OpId, request: Request) -> Result<(), Violation> {
+        let Some(connection) = self.attached.connections.get(&number) else { return Ok(()) };
+        let (at, life) = (connection.place, connection.life);
+        if self.places[at].is_paused() {
+            let request = Box::new(request);
+            self.is_put_off(at, life, || Event::Ask { connection: number, op, request });
+            return Ok(());
+        }
+        let Some(running) = self.places[at].awake(life) else { return Ok(()) };
+        let Some(served) = running.served.get_mut(&number) else { return Ok(()) };
+        let is_watch = matches!(request, Request::Watch { .. });
+        let mut said = Vec::new();
+        match request {
+            Request::Set { .. } | Request::Del { .. } | Request::Nop => {
+                let effects = running.effects.clone();
+                running.driver.write(&encoded(&request), Some(SimReply { effects, connection: number, op }));
+            }
+            Request::Get { at: ReadAt::Linearizable, .. }
+            | Request::List { at: ReadAt::Linearizable, .. } => {
+                running.last_token += 1;
+                let token = running.last_token;
+                running.driver.host().reads.insert(token, (number, op, request));
+                running.driver.read(token);
+            }
+            Request::Get { .. } | Request::List { .. } | Request::Wait { .. } | Request::Watch { .. } => {
+                let local = running.driver.local().clone();
+                let mut state = local.state.write();
+                said.extend(served.ask(&mut state, op, request));
+                if is_watch {
+                    served.collect(&mut state, &mut said);
+                }
+            }
+        }
+        said.into_iter().for_each(|said| self.say(number, said));
+        self.pump(at)
+    }
+
+    /// What a member left for its clients goes on its way.
+    pub(super) fn collect(&mut self, at: usize) -> Result<(), Violation> {
+        let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
+        if running.served.is_empty() {
+            return Ok(());
+        }
+        let local = running.driver.local().clone();
+        let mut state = local.state.write();
+        let mut all = Vec::new();
+        for (number, served) in &mut running.served {
+            let mut said = Vec::new();
+            served.collect(&mut state, &mut said);
+            all.extend(said.into_iter().map(|said| (*number, said)));
+        }
+        drop(state);
+        all.into_iter().for_each(|(number, said)| self.say(number, said));
+        Ok(())
+    }
+
+    /// A member says something to a client.
+    pub(super) fn say(&mut self, number: u64, said: Said) {
+        let delay = self.client_delay();
+        let Some(connection) = self.attached.connections.get_mut(&number) else { return };
+        if connection.is_broken {
+            return;
+        }
+        connection.to_client = connection.to_client.max(self.now.0 + delay);
+        let arrives = Time(connection.to_client);
+        if self.breaks_now() {
+            self.break_connection(number);
+        } else {
+            self.queue.put(arrives, Event::Say { connection: number, said: Box::new(said) });
+        }
+    }
+
+    /// Something arrives at a client.
+    pub(super) fn heard(&mut self, number: u64, said: &Said) -> Result<(), Violation> {
+        let Some(connection) = self.attached.connections.get(&number) else { return Ok(()) };
+        let who = connection.client;
+        let client = &mut self.attached.clients[who];
+        if client.connection != Some(number) {
+            return Ok(());
+        }
+        let was_busy = client.is_busy();
+        if !client.hears(said) {
+            return Ok(());
+        }
+        let is_done = was_busy && !client.is_busy();
+        let (id, Said { op, answer, revision }) = (client.id, said);
+        self.trace.tell(|| format!("{id} is answered {op}: {answer:?} at revision {revision}"));
+        self.checks.answered(self.now, *op, answer, *revision)?;
+        if is_done {
+            self.think_later(who);
+            self.operator_heard(who, answer);
+        }
+        Ok(())
+    }
+
+    pub(super) fn grow_impatient(&mut self, who: usize, op: OpId) -> Result<(), Violation> {
+        match self.attached.clients[who].connection {
+            Some(number) if self.attached.clients[who].is_doing(op) => {
+                self.hang_up_later(number);
+                self.broken(number)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A connection breaks: both ends notice, each in its time.
+    pub(super) fn break_connection(&mut self, number: u64) {
+        let Some(connection) = self.attached.connections.get_mut(&number) else { return };
+        if std::mem::replace(&mut connection.is_broken, true) {
+            return;
+        }
+        let notices = 100 + self.attached.random.wait(50_000);
+        self.put(notices, Event::Broken { connection: number });
+        self.hang_up_later(number);
+    }
+
+    fn hang_up_later(&mut self, number: u64) {
+        let notices = 100 + self.attached.random.wait(50_000);
+        self.put(notices, Event::HangUp { connection: number });
+    }
+
+    /// The member's process is gone. Its clients notice soon, or find out by themselves.
+    pub(super) fn lose_connection(&mut self, number: u64) {
+        if self.attached.random.one_in(2) {
+            let notices = 100 + self.attached.random.wait(5_000);
+            self.put(notices, Event::Broken { connection: number });
+        }
+        if let Some(connection) = self.attached.connections.get_mut(&number) {
+            connection.is_broken = true;
+        }
+    }
+
+    /// A client notices that its connection is gone.
+    pub(super) fn broken(&mut self, number: u64) -> Result<(), Violation> {
+        let Some(who) = self.attached.connections.get(&number).map(|connection| connection.client) else {
+            return Ok(());
+        };
+        let client = &mut self.attached.clients[who];
+        if client.connection != Some(number) {
+            return Ok(());
+        }
+        if let Some(connection) = self.attached.connections.get_mut(&number) {
+            connection.is_broken = true;
+        }
+        let (id, open) = (client.id, client.is_cut_off());
+        self.trace.tell(|| format!("{id} lost its connection; open: {open:?}"));
+        for op in open {
+            self.checks.answered(self.now, op, &Answer::Unknown, 0)?;
+        }
+        self.operator_heard(who, &Answer::Unknown);
+        let wait = 1_000 + self.attached.clients[who].random.wait(20_000);
+        self.put(wait, Event::Think { client: who });
+        Ok(())
+    }
+
+    /// A member notices that a client's connection is gone.
+    pub(super) fn hang_up(&mut self, number: u64) {
+        let Some(connection) = self.attached.connections.get(&number) else { return };
+        let (at, life) = (connection.place, connection.life);
+        if self.is_put_off(at, life, || Event::HangUp { connection: number }) {
+            return;
+        }
+        if let Some(running) = self.places[at].awake(life)
+            && let Some(mut served) = running.served.remove(&number)
+        {
+            served.end(&mut running.driver.local().state.write());
+        }
+    }
+
+    /// Clients whose member's process is gone, and who would never find out since they only wait, are told so.
+    pub(super) fn tell_of_lost_connections(&mut self) {
+        let open: Vec<u64> = self.attached.clients.iter().filter_map(|client| client.connection).collect();
+        for number in open {
+            let Some(connection) = self.attached.connections.get(&number) else { continue };
+            if connection.is_broken || !self.places[connection.place].is_life(connection.life) {
+                self.put(1_000, Event::Broken { connection: number });
+            }
+        }
+    }
+
+    /// Breaks some client's connection.
+    pub(super) fn break_some_connection(&mut self) {
+        let open: Vec<u64> = self.attached.clients.iter().filter_map(|client| client.connection).collect();
+        if let Some(number) = self.attached.random.choose(&open) {
+            self.break_connection(number);
+        }
+    }
+}
+
+/// Whether a client goes on with other things meanwhile.
+fn is_beside(request: &Request) -> bool {
+    matches!(request, Request::Wait { .. } | Request::Watch { .. })
+}
+
+fn encoded(request: &Request) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match request {
+        Request::Set { path, rev, value } => {
+            Command::Set { path, rev: *rev, value }.encode(&mut bytes);
+        }
+        Request::Del { path, rev } => Command::Del { path, rev: *rev }.encode(&mut bytes),
+        _ => Command::Nop.encode(&mut bytes),
+    }
+    bytes
+}
+
+fn told(request: &Request) -> String {
+    match request {
+        Request::Set { path, rev, value } => {
+            let shown = String::from_utf8_lossy(&value[..value.len().min(40)]).into_owned();
+            format!("SET {path} {rev} {shown} ({} bytes)", value.len())
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// What nobody waits for any more is let go of, now and then.
+impl Attached {
+    pub fn sweep(&mut self) {
+        let in_use: Vec<u64> = self.clients.iter().filter_map(|client| client.connection).collect();
+        let newest = self.last_connection;
+        self.connections.retain(|number, _| in_use.contains(number) || number + 200 > newest);
+    }
+}
+
+/// The bytes of a command that writes a file whatever is there.
+pub(super) fn set(path: &str, value: &[u8]) -> Bytes {
+    let mut bytes = Vec::new();
+    Command::Set { path, rev: -1, value }.encode(&mut bytes);
+    bytes.into()
+}

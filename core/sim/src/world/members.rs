@@ -1,0 +1,471 @@
+//! Members: started, stopped, told of what comes, and their drivers' wishes carried out.
+//! Never here: what a disk does with an order (`disks`), or a client with an answer (`attached`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use doozer_journal::{Birth, OpenError, Options};
+use doozer_member::driver::Driver;
+use doozer_member::peer::Peer;
+use doozer_member::recovery::{self, Begin, RecoveryError, Role};
+use doozer_member::snapshot::Schedule;
+use doozer_paxos::cluster::Limits;
+use doozer_paxos::{Entry, Incarnation, Slot};
+
+use super::World;
+use super::event::{Ending, Event};
+use super::place::Running;
+use crate::checks::Violation;
+use crate::history::{Applied, Found, MemberId, Place as At};
+use crate::host::{Effect, Effects, SimHost};
+use crate::network::Fate;
+
+impl World {
+    /// Starts whoever is to run at a place, unless somebody does.
+    pub(super) fn start(&mut self, at: usize) -> Result<(), Violation> {
+        if self.places[at].running.is_some() || self.places[at].is_vacant {
+            return Ok(());
+        }
+        self.counts.starts += 1;
+        self.places[at].life += 1;
+        let (id, member) = self.who(at);
+        let birth = Birth { cluster: self.cluster, incarnation: id };
+        let role = self.places[at].role;
+        if !self.plan.is_durable() {
+            let begin = recovery::open_memory(birth, role, self.store_options(at));
+            return self.set_going(at, member, begin, None, 0);
+        }
+        let (segment_bytes, store_options) = (self.plan.segment_bytes, self.store_options(at));
+        let options = Options { segment_bytes, ..Options::default() };
+        match recovery::open(&self.places[at].disk, || birth, role, options, store_options) {
+            Ok((begin, keeper, snapshot_bytes)) => {
+                self.set_going(at, member, begin, Some(keeper), snapshot_bytes)
+            }
+            Err(error) => self.cannot_start(at, member, &error),
+        }
+    }
+
+    /// Who is at a place: whoever was, or somebody new.
+    fn who(&mut self, at: usize) -> (Incarnation, MemberId) {
+        if let Some(id) = self.places[at].incarnation {
+            return (id, self.members[&id].1);
+        }
+        let is_first = self.members.is_empty();
+        let id = if is_first { self.founder } else { Incarnation(self.places[at].random.id()) };
+        let member = MemberId(self.members.len() as u32);
+        self.members.insert(id, (at, member));
+        self.places[at].incarnation = Some(id);
+        self.places[at].role = if is_first { Role::Founder } else { Role::Joiner };
+        self.checks.born(member, id);
+        (id, member)
+    }
+
+    fn store_options(&self, at: usize) -> doozer_store::Options {
+        let history =
+            doozer_store::History { revisions_max: self.plan.history_revisions, ..Default::default() };
+        doozer_store::Options { history, hash_seed: self.random.fork("store", at as u64).bits() }
+    }
+
+    fn limits(&self) -> Limits {
+        let plan = &self.plan;
+        Limits {
+            stuck_ticks: plan.stuck_ticks,
+            slots_in_flight_max: plan.slots_in_flight,
+            slot_bytes_max: plan.slot_bytes as usize,
+            message_bytes_max: plan.message_bytes as usize,
+            unacknowledged_bytes_max: plan.unacknowledged_bytes as usize,
+            kept_bytes_max: plan.kept_bytes as usize,
+            ..Limits::default()
+        }
+    }
+
+    fn set_going(
+        &mut self,
+        at: usize,
+        member: MemberId,
+        begin: Begin,
+        keeper: Option<doozer_member::keeper::Keeper<doozer_journal::SimDisk>>,
+        snapshot_bytes: u64,
+    ) -> Result<(), Violation> {
+        self.report_found(member, &begin)?;
+        if begin.past.suspect.is_some() {
+            self.counts.suspects += 1;
+        } else if keeper.is_some() {
+            self.places[at].is_damaged = false;
+        }
+        let is_birth = begin.is_empty() && self.places[at].role == Role::Founder;
+        let (position, revision) = (begin.position, begin.machine.store().revision().0);
+        let epoch = begin.past.entered.epoch;
+        let effects = Effects::default();
+        let host = SimHost::new(Effects::clone(&effects), keeper.is_none());
+        let mut driver = Driver::new(begin, self.limits(), host);
+        driver.host().local = Some(Arc::clone(driver.local()));
+        if is_birth {
+            self.voters.birth().iter().for_each(|command| driver.write(command, None));
+        }
+        driver.lead_if_alone();
+        self.places[at].running = Some(Box::new(Running {
+            driver,
+            keeper,
+            member,
+            effects,
+            orders: VecDeque::new(),
+            under_way: VecDeque::new(),
+            is_syncing: false,
+            served: BTreeMap::new(),
+            last_token: 0,
+            schedule: Schedule::new(self.plan.snapshot_log_bytes, snapshot_bytes),
+            snapshot: None,
+            paused: None,
+            revision,
+            is_leading: false,
+            epoch,
+        }));
+        let name = self.name(at);
+        self.trace.tell(|| format!("{name} starts at slot {}, revision {revision}", position.slot));
+        self.join(at);
+        let life = self.places[at].life;
+        let tick_us = self.places[at].tick_us;
+        let phase = 1 + self.places[at].random.below(tick_us);
+        self.put(phase, Event::Tick { place: at, life });
+        self.pump(at)
+    }
+
+    fn report_found(&mut self, member: MemberId, begin: &Begin) -> Result<(), Violation> {
+        let past = &begin.past;
+        let log = &past.log;
+        let slots = log.base().0 + 1..=log.last().0;
+        let entries: Vec<Entry> =
+            slots.filter_map(|slot| log.at(Slot(slot)).map(|(entry, _)| entry.clone())).collect();
+        let base = At {
+            slot: begin.position.slot,
+            hash: begin.position.hash,
+            revision: begin.machine.store().revision().0,
+            // Before anything is applied, only the founder knows that it votes.
+            digest: (begin.position.slot > Slot(0)).then(|| begin.machine.digest()),
+        };
+        let found = Found {
+            boot: past.boot,
+            promised: past.promised,
+            acc_ballot: past.acc_ballot,
+            base,
+            entries: &entries,
+            last_hash: log.last_hash(),
+            is_suspect: past.suspect.is_some(),
+        };
+        self.checks.recovered(self.now, member, &found)
+    }
+
+    /// Who joins, or learns, asks somebody who runs.
+    pub(super) fn join(&mut self, at: usize) {
+        let Some(id) = self.places[at].incarnation else { return };
+        let others: Vec<Incarnation> = self
+            .places
+            .iter()
+            .filter(|place| place.running.is_some())
+            .filter_map(|place| place.incarnation)
+            .filter(|other| *other != id)
+            .collect();
+        let asked = self.places[at].random.choose(&others);
+        if let (Some(running), Some(asked)) = (&mut self.places[at].running, asked)
+            && !running.driver.member().config().voters.contains(&id)
+        {
+            running.driver.join(asked);
+        }
+    }
+
+    fn cannot_start(&mut self, at: usize, member: MemberId, error: &RecoveryError) -> Result<(), Violation> {
+        let name = self.name(at);
+        self.trace.tell(|| format!("{name} cannot start: {error}"));
+        let is_io = match error {
+            RecoveryError::Journal(OpenError::Io(_)) => true,
+            RecoveryError::SnapshotFile(doozer_journal::SnapshotError::Io(_)) => true,
+            RecoveryError::Journal(_) | RecoveryError::SnapshotFile(_) | RecoveryError::Snapshot(_) => false,
+        };
+        let place = &mut self.places[at];
+        if is_io {
+            let is_power = place.strike.take() == Some(Ending::PowerCut);
+            if is_power {
+                place.disk.crash()
+            } else {
+                place.disk.kill()
+            }
+            let again = 10_000 + place.random.wait(self.plan.down_ms * 200);
+            self.put(again, Event::Start { place: at });
+            return Ok(());
+        }
+        if !place.is_damaged {
+            let what = format!("{name} refuses to start, and its disk was never damaged: {error}");
+            return Err(Violation { check: "start", time: self.now, what });
+        }
+        self.counts.refused_starts += 1;
+        self.checks.start_refused(member);
+        // People take the files away and let it join anew.
+        self.lose(at);
+        let again = 10_000 + self.places[at].random.wait(self.plan.down_ms * 1_000);
+        self.put(again, Event::Start { place: at });
+        Ok(())
+    }
+
+    /// Whoever was at a place is gone for ever.
+    pub(super) fn lose(&mut self, at: usize) {
+        if let Some(id) = self.places[at].incarnation {
+            self.voters.lose(id);
+            let member = self.members[&id].1;
+            self.checks.disk_lost(member);
+        }
+        self.places[at].new_disk();
+    }
+
+    /// Ends the process at a place; it comes back by itself.
+    pub(super) fn end(&mut self, at: usize, how: Ending) -> Result<(), Violation> {
+        let name = self.name(at);
+        let Some(running) = self.places[at].running.take() else { return Ok(()) };
+        self.trace.tell(|| format!("{name} ends: {how:?}"));
+        let served: Vec<u64> = running.served.keys().copied().collect();
+        drop(running);
+        self.places[at].strike = None;
+        match how {
+            Ending::PowerCut => self.places[at].disk.crash(),
+            Ending::Killed | Ending::Failed => self.places[at].disk.kill(),
+            Ending::DiskLost => {}
+        }
+        if how == Ending::DiskLost || !self.plan.is_durable() {
+            self.lose(at);
+        }
+        for connection in served {
+            self.lose_connection(connection);
+        }
+        self.tell_of_reset(at);
+        let down = 1_000 + self.places[at].random.wait(self.plan.down_ms * 1_000);
+        self.put(down, Event::Start { place: at });
+        Ok(())
+    }
+
+    /// The others notice, mostly, that their connection to a place is gone.
+    pub(super) fn tell_of_reset(&mut self, at: usize) {
+        let Some(peer) = self.places[at].incarnation else { return };
+        for place in 0..self.places.len() {
+            let life = self.places[place].life;
+            if place != at && self.places[place].running.is_some() && !self.places[at].random.one_in(3) {
+                let late = 200 + self.places[at].random.wait(2_000);
+                self.put(late, Event::Reset { place, life, peer });
+            }
+        }
+    }
+
+    pub(super) fn reset(&mut self, at: usize, life: u32, peer: Incarnation) -> Result<(), Violation> {
+        if self.is_put_off(at, life, || Event::Reset { place: at, life, peer }) {
+            return Ok(());
+        }
+        let Some(running) = self.places[at].awake(life) else { return Ok(()) };
+        running.driver.reset(peer);
+        self.pump(at)
+    }
+
+    pub(super) fn tick(&mut self, at: usize, life: u32) -> Result<(), Violation> {
+        if self.is_put_off(at, life, || Event::Tick { place: at, life }) {
+            return Ok(());
+        }
+        let Some(running) = self.places[at].awake(life) else { return Ok(()) };
+        running.driver.tick();
+        let tick_us = self.places[at].tick_us;
+        self.put(tick_us, Event::Tick { place: at, life });
+        self.pump(at)
+    }
+
+    pub(super) fn arrive(
+        &mut self,
+        from: usize,
+        sender: Incarnation,
+        to: usize,
+        receiver: Incarnation,
+        message: Box<Peer>,
+    ) -> Result<(), Violation> {
+        let life = self.places[to].life;
+        if self.network.is_cut(from, to) || self.places[to].running.is_none() {
+            return Ok(());
+        }
+        if self.places[to].incarnation != Some(receiver) {
+            // The connection's handshake names whom it is for: somebody else answers it and hangs up.
+            self.counts.messages_for_others += 1;
+            return Ok(());
+        }
+        if self.places[to].is_paused() {
+            self.is_put_off(to, life, || Event::Arrive { from, sender, to, receiver, message });
+            return Ok(());
+        }
+        let Some(running) = self.places[to].awake(life) else { return Ok(()) };
+        running.driver.receive(sender, *message);
+        self.pump(to)
+    }
+
+    /// Whether a process is stopped: then the event waits until it goes on.
+    pub(super) fn is_put_off(&mut self, at: usize, life: u32, event: impl FnOnce() -> Event) -> bool {
+        if !self.places[at].is_life(life) {
+            return false;
+        }
+        let Some(waiting) = self.places[at].running.as_mut().and_then(|running| running.paused.as_mut())
+        else {
+            return false;
+        };
+        waiting.push(event());
+        true
+    }
+
+    pub(super) fn resume(&mut self, at: usize, life: u32) -> Result<(), Violation> {
+        if !self.places[at].is_life(life) {
+            return Ok(());
+        }
+        let waiting = self.places[at].running.as_mut().and_then(|running| running.paused.take());
+        let Some(waiting) = waiting else { return Ok(()) };
+        let name = self.name(at);
+        self.trace.tell(|| format!("{name} goes on, {} events waited", waiting.len()));
+        waiting.into_iter().try_for_each(|event| self.dispatch(event))
+    }
+
+    /// Has a driver go on, and carries out what it wants.
+    pub(super) fn pump(&mut self, at: usize) -> Result<(), Violation> {
+        let wall_ms = self.places[at].wall_ms(self.now);
+        let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
+        running.driver.pump(wall_ms);
+        let (member, is_leading) = (running.member, running.driver.member().is_leading());
+        let begins_to_lead = is_leading && !std::mem::replace(&mut running.is_leading, is_leading);
+        let effects = running.effects.take();
+        let config = running.driver.member().config().clone();
+        let has_entered = std::mem::replace(&mut running.epoch, config.epoch) != config.epoch;
+        if begins_to_lead {
+            self.counts.elections += 1;
+            let name = self.name(at);
+            self.trace.tell(|| format!("{name} leads"));
+        }
+        let mut has_changed = false;
+        for effect in effects {
+            has_changed |= self.carry_out(at, member, effect)?;
+        }
+        if has_entered {
+            self.checks.entered(self.now, member, &config)?;
+        }
+        self.give_to_disk(at)?;
+        if has_changed { self.collect(at) } else { Ok(()) }
+    }
+
+    /// True if the state has changed.
+    fn carry_out(&mut self, at: usize, member: MemberId, effect: Effect) -> Result<bool, Violation> {
+        match effect {
+            Effect::Keep(order) => {
+                self.ordered(at, order)?;
+                Ok(false)
+            }
+            Effect::Send(to, message) => {
+                self.send(at, member, to, message)?;
+                Ok(false)
+            }
+            Effect::Said(connection, said) => {
+                self.say(connection, said);
+                Ok(false)
+            }
+            Effect::Applied(applied) => {
+                self.applied(at, member, &applied)?;
+                Ok(true)
+            }
+            Effect::Installed(position, revision, digest) => {
+                self.counts.installs += 1;
+                let (slot, revision) = (position.slot, revision.0);
+                let name = self.name(at);
+                self.trace
+                    .tell(|| format!("{name} takes over a snapshot of slot {slot}, revision {revision}"));
+                self.trace.add(revision);
+                if let Some(running) = &mut self.places[at].running {
+                    running.revision = revision;
+                }
+                let place = At { slot, hash: position.hash, revision, digest: Some(digest) };
+                self.checks.installed(self.now, member, &place)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn applied(
+        &mut self,
+        at: usize,
+        member: MemberId,
+        applied: &crate::host::Applied,
+    ) -> Result<(), Violation> {
+        let crate::host::Applied { entry, hash, effects, revision, digest } = applied;
+        let Some(running) = &mut self.places[at].running else { return Ok(()) };
+        let before = std::mem::replace(&mut running.revision, *revision);
+        self.trace.add(entry.slot.0 ^ u64::from_le_bytes(first_8(&hash.0)));
+        if self.trace.is_told() {
+            let name = self.name(at);
+            let config = entry.config.as_ref().map(|config| format!(", {}", self.told_config(config)));
+            self.trace.tell(|| {
+                let config = config.unwrap_or_default();
+                format!(
+                    "{name} applies slot {} ({} commands){config}: revision {revision}",
+                    entry.slot,
+                    entry.commands.len()
+                )
+            });
+        }
+        if self.voters.applied(entry) {
+            self.counts.configurations += 1;
+        }
+        let told = Applied { member, entry, hash: *hash, effects, before, after: *revision };
+        self.checks.applied(self.now, &told)?;
+        if let Some(digest) = digest {
+            self.checks.digest(self.now, member, entry.slot, *digest)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, at: usize, member: MemberId, to: Incarnation, message: Peer) -> Result<(), Violation> {
+        let (Some(sender), Some((place, _))) = (self.places[at].incarnation, self.members.get(&to).copied())
+        else {
+            return Ok(());
+        };
+        self.counts.messages += 1;
+        if let Peer::Paxos(envelope) = &message {
+            self.checks.sent(self.now, member, envelope)?;
+        }
+        if self.trace.is_told() && !is_idle_talk(&message) {
+            let (from, to) = (self.name(at), self.name(place));
+            self.trace.tell(|| format!("{from} -> {to}: {}", told(&message)));
+        }
+        let arrive = |message| Event::Arrive { from: at, sender, to: place, receiver: to, message };
+        match self.network.send(at, place, self.now) {
+            Fate::Lost => {}
+            Fate::Arrives(time) => self.queue.put(time, arrive(Box::new(message))),
+            Fate::Twice(time, again) => {
+                self.queue.put(time, arrive(Box::new(message.clone())));
+                self.queue.put(again, arrive(Box::new(message)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn first_8(bytes: &[u8; 32]) -> [u8; 8] {
+    std::array::from_fn(|at| bytes[at])
+}
+
+/// What would fill the story without telling anything.
+fn is_idle_talk(message: &Peer) -> bool {
+    use doozer_paxos::message::Message;
+    matches!(message, Peer::Paxos(envelope) if matches!(envelope.message, Message::Heartbeat { .. } | Message::Beat { .. }))
+}
+
+fn told(message: &Peer) -> String {
+    let text = match message {
+        Peer::Paxos(envelope) => format!("[{}] {:?}", envelope.epoch, envelope.message),
+        Peer::SnapshotGet { transfer, offset } => format!("SnapshotGet {transfer} from {offset}"),
+        Peer::SnapshotPiece { transfer, offset, bytes, is_last, head } => {
+            format!(
+                "SnapshotPiece {transfer} of slot {} at {offset}, {} bytes, last: {is_last}",
+                head.slot,
+                bytes.len()
+            )
+        }
+    };
+    if text.len() <= 600 { text } else { format!("{}…", text.chars().take(600).collect::<String>()) }
+}

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use doozer_journal::{
     AppendError, Disk, Fatal, Full, Journal, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter,
 };
+use doozer_paxos::Append;
 use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::planted::{Planted, is_planted};
 use tracing::warn;
 
 use crate::driver::{Order, Sizes};
@@ -99,7 +101,9 @@ impl<D: Disk> Keeper<D> {
     /// [`Failure`].
     pub fn sync(&mut self) -> Result<Option<Report>, Failure> {
         let Some(id) = self.last.take() else { return Ok(None) };
-        self.journal.sync().map_err(|error| Failure(error.to_string()))?;
+        if !is_planted(Planted::SyncSkipped) {
+            self.journal.sync().map_err(|error| Failure(error.to_string()))?;
+        }
         Ok(Some(Report::Kept(id, self.sizes())))
     }
 
@@ -163,6 +167,7 @@ impl<D: Disk> Keeper<D> {
         let Order::Keep { id, what, snapshot } = order else { return Ok(None) };
         let done = match what {
             Persist::Promise(ballot) => self.journal.promise(*ballot).map_err(AppendError::Fatal),
+            Persist::Append(append) if is_planted(Planted::AcceptSyncInTwo) => self.append_in_two(append),
             Persist::Append(append) => self.journal.append(append).map(drop),
             // The log that makes it sound has to be there first.
             Persist::Sound => {
@@ -175,9 +180,25 @@ impl<D: Disk> Keeper<D> {
                 self.last = Some(*id);
                 Ok(None)
             }
+            Err(AppendError::Full(_)) if is_planted(Planted::FullDiskIgnored) => {
+                self.last = Some(*id);
+                Ok(None)
+            }
             Err(AppendError::Full(why)) => Ok(Some(why.to_string())),
             Err(error) => Err(Failure(error.to_string())),
         }
+    }
+
+    /// What nobody may do: whoever reads what is there in between finds a log that was never accepted.
+    fn append_in_two(&mut self, append: &Append) -> Result<(), AppendError> {
+        if append.from <= self.journal.last()
+            && let Some(first) = append.entries.first()
+        {
+            let cut = Append { entries: Vec::new(), last_hash: first.previous, ..append.clone() };
+            self.journal.append(&cut)?;
+            self.journal.sync()?;
+        }
+        self.journal.append(append).map(drop)
     }
 
     /// Writes the snapshot of another member's, and goes on behind it.

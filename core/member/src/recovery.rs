@@ -3,6 +3,7 @@
 use doozer_journal::{Birth, Disk, Journal, OpenError, Options, Recovered, SnapshotReader};
 use doozer_paxos::cluster::Past;
 use doozer_paxos::log::{Base, Log};
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::{Ballot, ClusterId, Config, EntryHash, Incarnation, Slot};
 use tracing::{info, warn};
 
@@ -157,7 +158,7 @@ fn past(recovered: &Recovered, machine: &Machine, position: &Position) -> Past {
         boot: recovered.boot,
         promised: recovered.promised.max(recovered.acc_ballot),
         acc_ballot: recovered.acc_ballot,
-        suspect: recovered.suspect,
+        suspect: recovered.suspect.filter(|_| !is_planted(Planted::SuspectEndCut)),
         log,
         entered,
     }

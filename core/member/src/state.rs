@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use doozer_paxos::Entry;
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_store::{Event, Fired, Glob, Mode, Pin, ReadError, Revision, Scan, Store, WatchId};
 use doozer_wire::{EventBody, FLAG_DEL, FLAG_SET, Request};
 
@@ -131,6 +132,9 @@ impl State {
     pub fn install(&mut self, machine: Machine, wakes: &mut Wakes) {
         self.machine = machine;
         self.generation += 1;
+        if is_planted(Planted::WaitsLostWithState) {
+            return;
+        }
         let mut ids: Vec<WaiterId> = self.waiters.keys().copied().collect();
         ids.sort_unstable();
         ids.into_iter().for_each(|id| self.wait_on(id, wakes));
@@ -229,7 +233,10 @@ impl State {
             Scan::More(next) => Found::More(next),
             Scan::CaughtUp => {
                 let id = self.new_id();
-                let from = from.max(self.machine.store.revision().next());
+                let mut from = from.max(self.machine.store.revision().next());
+                if is_planted(Planted::WaitRegisteredLate) {
+                    from = from.next();
+                }
                 let watch = self.machine.store.watch(glob.clone(), from, Mode::Once, id.0);
                 let wait = Wait { watch, glob: glob.clone(), from, to: to.clone() };
                 self.waiters.insert(id, Waiter::Wait(Box::new(wait)));

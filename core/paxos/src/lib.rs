@@ -13,6 +13,7 @@ pub mod entry;
 pub mod id;
 pub mod log;
 pub mod message;
+pub mod planted;
 pub mod quorum;
 pub mod replica;
 

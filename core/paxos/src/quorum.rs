@@ -1,10 +1,11 @@
 //! Majorities. Any two of one configuration have a member in common, which is all that Paxos asks of them.
 
+use crate::planted::{Planted, is_planted};
 use crate::{Config, Incarnation};
 
 /// How many voters decide.
 pub fn majority(config: &Config) -> usize {
-    config.voters.len() / 2 + 1
+    config.voters.len() / 2 + 1 - usize::from(is_planted(Planted::QuorumOffByOne) && config.voters.len() > 1)
 }
 
 /// Whether these members, those among them that vote, decide. None is counted twice.

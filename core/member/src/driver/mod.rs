@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use doozer_paxos::cluster::{Limits, Member, Output, Persist, PersistId, Verdict};
 use doozer_paxos::log::Base;
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::{Entry, EntryHash, Incarnation};
 
 use self::outstanding::Outstanding;
@@ -50,7 +51,8 @@ impl<H: Host> Driver<H> {
     /// A member that goes on where `begin` ends. The only voter of its cluster leads at once.
     pub fn new(begin: Begin, limits: Limits, host: H) -> Self {
         let Begin { cluster, id, machine, past, position, store_options } = begin;
-        let origin = Origin { incarnation: id, boot: past.boot };
+        let boot = if is_planted(Planted::NumbersReused) { 1 } else { past.boot };
+        let origin = Origin { incarnation: id, boot };
         let mut driver = Driver {
             host,
             member: Member::new(id, cluster, past, limits),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::BufMut;
 use doozer_paxos::Incarnation;
+use doozer_paxos::planted::{Planted, is_planted};
 
 use super::outcome::{self, Outcome};
 use super::{Number, Origin};
@@ -39,7 +40,9 @@ impl Origins {
 
     /// Whether this command counts: it is the next one of its origin.
     pub fn is_next(&self, number: &Number) -> bool {
-        self.last(&number.origin).is_some_and(|last| number.number == last + 1)
+        self.last(&number.origin).is_some_and(|last| {
+            number.number == last + 1 || (number.number > last && is_planted(Planted::GreatestNumberCounts))
+        })
     }
 
     /// Counts a command that is the next one. What becomes of it follows with [`Origins::keep`], in order.

@@ -6,6 +6,7 @@
 //! numbers are little-endian.
 
 use bytes::BufMut;
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::{Config, Incarnation};
 use doozer_store::{Loader, Snapshot, Store};
 
@@ -54,7 +55,11 @@ pub(super) fn head(machine: &Machine) -> Vec<u8> {
 impl Machine {
     /// Begins a snapshot of the present state. Give it back with [`Machine::end_snapshot`].
     pub fn begin_snapshot(&mut self) -> MachineSnapshot {
-        let body = head(self);
+        let mut body = head(self);
+        if is_planted(Planted::SnapshotWithoutOrigins) {
+            body.truncate(12 + 16 * self.config.voters.len());
+            body.put_u32_le(0);
+        }
         let mut head = MAGIC.to_vec();
         head.put_u32_le(body.len() as u32);
         head.extend_from_slice(&body);

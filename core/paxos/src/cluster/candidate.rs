@@ -7,6 +7,7 @@ use super::{Member, Output, Persist, Role};
 use crate::election::Outcome;
 use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix};
+use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
 use crate::{Ballot, Incarnation};
 
@@ -52,6 +53,9 @@ impl Member {
         let asked_with = self.have();
         self.role = Role::Preparing(Preparing { ballot, asked_with, promises: BTreeMap::new() });
         for voter in self.others() {
+            if is_planted(Planted::PrepareBeforeDurable) {
+                self.send(voter, Message::Prepare { ballot, have: asked_with });
+            }
             self.send_when_kept(voter, Message::Prepare { ballot, have: asked_with });
         }
         self.settle_prepare();
@@ -82,7 +86,8 @@ impl Member {
     /// Leads once a majority has promised, this member among them, durably.
     pub(super) fn settle_prepare(&mut self) {
         let Role::Preparing(preparing) = &self.role else { return };
-        if !self.keep.is_settled() || !self.is_promised(preparing) {
+        let is_settled = self.keep.is_settled() || is_planted(Planted::PrepareBeforeDurable);
+        if !is_settled || !self.is_promised(preparing) {
             return;
         }
         let best = preparing.promises.iter().max_by_key(|(_, promised)| promised.have.rank());

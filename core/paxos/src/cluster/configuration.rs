@@ -13,6 +13,8 @@ pub(super) struct Pupil {
     next: Slot,
     /// When it is forgotten, unless it says again what it has.
     until: u64,
+    /// When it last was sent everything from what it said that it has.
+    since: u64,
 }
 
 impl Member {
@@ -77,8 +79,16 @@ impl Member {
     /// Sends decided entries to a member that is behind, or only learns, or does not hear the proposer; and goes on to do
     /// so for a while.
     pub(super) fn teach(&mut self, member: Incarnation, have: Have) {
-        let until = self.ticks + 3 * self.limits.round_ticks;
-        self.pupils.insert(member, Pupil { next: have.decided.next(), until });
+        let (now, next) = (self.ticks, have.decided.next());
+        let until = now + 3 * self.limits.round_ticks;
+        // It asks with each message that it gets: what it lacks by then is mostly on its way, and is not sent once more.
+        let is_under_way = |pupil: &&mut Pupil| {
+            next <= pupil.next && now < pupil.since + self.limits.round_ticks / 2
+        };
+        match self.pupils.get_mut(&member).filter(is_under_way) {
+            Some(pupil) => pupil.until = until,
+            None => drop(self.pupils.insert(member, Pupil { next, until, since: now })),
+        }
         self.teach_next(member);
     }
 

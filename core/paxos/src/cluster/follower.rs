@@ -5,6 +5,7 @@ use super::{Member, Output, Persist, Role};
 use crate::election::Outcome;
 use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix, Told};
+use crate::planted::{Planted, is_planted};
 use crate::replica::Append;
 use crate::{Ballot, Entry, Incarnation, Slot};
 
@@ -48,10 +49,11 @@ impl Member {
     }
 
     pub(super) fn on_accept(&mut self, from: Incarnation, ballot: Ballot, suffix: Suffix, told: Told) {
-        if ballot < self.promised {
+        if ballot < self.promised && !is_planted(Planted::PromiseBroken) {
             return self.refuse(from, ballot);
         }
-        if self.acc_ballot != ballot || self.promised != ballot {
+        let is_synced = self.acc_ballot == ballot || is_planted(Planted::AcceptWithoutSync);
+        if !is_synced || (self.promised != ballot && !is_planted(Planted::PromiseBroken)) {
             // The sync before it was lost.
             return self.ask_to_follow(from);
         }
@@ -96,6 +98,10 @@ impl Member {
             entry.slot <= self.decided || self.log.hash_at(entry.slot) == Some(entry.hash(self.cluster))
         };
         let known = suffix.entries.iter().take_while(known).count();
+        if known == suffix.entries.len() && is_planted(Planted::LearnShortens) {
+            let from = Slot(decided.0.max(self.decided.0) + 1);
+            self.take(self.acc_ballot, Suffix { from, previous: suffix.previous, entries: Vec::new() });
+        }
         if known < suffix.entries.len() {
             suffix.entries.drain(..known);
             suffix.from = Slot(suffix.from.0 + known as u64);
@@ -112,7 +118,9 @@ impl Member {
     pub(super) fn promise(&mut self, ballot: Ballot) {
         if ballot > self.promised {
             self.promised = ballot;
-            self.persist(Persist::Promise(ballot));
+            if !is_planted(Planted::PromiseForgotten) {
+                self.persist(Persist::Promise(ballot));
+            }
         }
         self.heard_of(ballot);
     }
@@ -254,7 +262,7 @@ impl Member {
 
     /// What somebody says is decided counts as far as this log was accepted under the same ballot.
     pub(super) fn believe_decided(&mut self, ballot: Ballot, decided: Slot) {
-        if ballot == self.acc_ballot {
+        if ballot == self.acc_ballot || is_planted(Planted::DecidedOfAnotherBallot) {
             self.decided = self.decided.max(decided.min(self.log.last()));
         }
     }
@@ -268,7 +276,7 @@ impl Member {
         while self.decided < end {
             let config = self.log.config_at(self.decided.next());
             let is_majority = matches!(config.voters.len(), 2 | 3)
-                && config.voters.contains(&self.me)
+                && (config.voters.contains(&self.me) || is_planted(Planted::LearnerDecides))
                 && config.voters.contains(&proposer)
                 && config.epoch == self.entered.epoch;
             if !is_majority || proposer == self.me {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{Member, Output, Role};
 use crate::log::Log;
 use crate::message::{Have, Message, Suffix, Told};
+use crate::planted::{Planted, is_planted};
 use crate::quorum::reached;
 use crate::{Ballot, Config, Entry, Incarnation, Slot};
 
@@ -75,6 +76,11 @@ impl Leading {
         }
     }
 
+    /// What nobody may do: go on after a restart as if there had been none.
+    pub fn again(ballot: Ballot, last: Slot) -> Leading {
+        Leading { opening: last, ..Leading::new(ballot, (ballot, last), 0) }
+    }
+
     /// What made the log preferable that it went on with.
     pub fn adopted(&self) -> (Ballot, Slot) {
         self.adopted
@@ -109,6 +115,9 @@ impl Member {
         let mut wall_ms = self.log.at(before).map_or(self.log.wall_ms(), |(entry, _)| entry.wall_ms);
         let mut ends_with_stop_sign =
             self.log.stop_sign_behind(self.applied).is_some_and(|sign| sign <= before);
+        if is_planted(Planted::BirthRewritten) {
+            self.rewrite_births(ballot, &mut suffix);
+        }
         for entry in &suffix.entries {
             (previous, next, wall_ms) = (entry.hash(self.cluster), entry.slot.next(), entry.wall_ms);
             ends_with_stop_sign = entry.config.is_some();
@@ -130,6 +139,15 @@ impl Member {
         }
     }
 
+    /// What nobody may do: the hash of an entry tells who first proposed it.
+    fn rewrite_births(&self, ballot: Ballot, suffix: &mut Suffix) {
+        let mut previous = suffix.previous;
+        for entry in &mut suffix.entries {
+            (entry.birth, entry.previous) = (ballot, previous);
+            previous = entry.hash(self.cluster);
+        }
+    }
+
     /// Brings a follower to this log, from where it has the same.
     pub(super) fn sync(&mut self, member: Incarnation, have: Have) {
         let Some(leading) = self.leading() else { return };
@@ -142,7 +160,8 @@ impl Member {
             have.decided.next()
         };
         // Whole, unless it has this ballot's log already: with a part of it, what it gave up for that would be missing.
-        let bytes_max = if have.acc_ballot == ballot { self.limits.message_bytes_max } else { usize::MAX };
+        let is_same = have.acc_ballot == ballot || is_planted(Planted::SyncInParts);
+        let bytes_max = if is_same { self.limits.message_bytes_max } else { usize::MAX };
         let Some(suffix) = self.log.suffix(from, bytes_max) else {
             return self.say_behind(member);
         };
@@ -194,13 +213,14 @@ impl Member {
         let undecided = self.log.last().0 - self.decided.0;
         !self.waiting.is_empty()
             && undecided < self.limits.slots_in_flight_max
-            && self.log.stop_sign_behind(self.applied).is_none()
+            && (self.log.stop_sign_behind(self.applied).is_none()
+                || is_planted(Planted::ProposedBehindStopSign))
             && self.leading().is_some_and(|leading| leading.opening <= self.decided && !leading.is_evaluating)
     }
 
     /// Has a command judged by the state in which it will be applied: once everything before it is.
     fn evaluate_next(&mut self) {
-        if self.applied < self.log.last() {
+        if self.applied < self.log.last() && !is_planted(Planted::ChangeNotDrained) {
             return;
         }
         if let Role::Leading(leading) = &mut self.role
@@ -347,7 +367,10 @@ impl Member {
 
     /// What is told with each Accept.
     fn told(&mut self) -> Told {
-        let durable = self.keep.durable_under(self.acc_ballot).unwrap_or_default();
+        let mut durable = self.keep.durable_under(self.acc_ballot).unwrap_or_default();
+        if is_planted(Planted::DurableTooEarly) {
+            durable = self.log.last();
+        }
         let decided = self.decided;
         let Role::Leading(leading) = &mut self.role else {
             return Told { decided, durable: Slot(0), confirm: 0 };

@@ -45,6 +45,7 @@ use self::waiting::Waiting;
 use crate::election::{Election, Fitness, Outcome};
 use crate::log::{Base, Log, Suspect};
 use crate::message::{Envelope, Have, Message, Proposal};
+use crate::planted::{Planted, is_planted};
 use crate::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 /// What the driver must do.
@@ -194,11 +195,19 @@ impl Member {
         let Past { boot, promised, acc_ballot, suspect, log, entered } = past;
         let first_number = boot << 32;
         let (base, last) = (log.base(), log.last());
+        let role = if is_planted(Planted::OldBallotAfterRestart)
+            && promised.incarnation == me
+            && acc_ballot == promised
+        {
+            Role::Leading(Leading::again(promised, last))
+        } else {
+            Role::Following
+        };
         Member {
             me,
             cluster,
             limits,
-            role: Role::Following,
+            role,
             election: Election::new(me, promised.max(acc_ballot), first_number),
             keep: Keep::new(acc_ballot, last),
             log,
@@ -231,7 +240,8 @@ impl Member {
     /// A message arrived.
     pub fn receive(&mut self, envelope: Envelope) {
         let Envelope { from, epoch, message, .. } = envelope;
-        if epoch == self.entered.epoch {
+        let is_later = epoch > self.entered.epoch && is_planted(Planted::LaterEpochAnswered);
+        if epoch == self.entered.epoch || is_later {
             self.understand(from, message);
         } else if epoch < self.entered.epoch {
             self.bring_along(from, message);

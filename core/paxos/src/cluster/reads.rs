@@ -3,6 +3,7 @@
 
 use super::{Member, Output, Role};
 use crate::message::Message;
+use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
 use crate::{Incarnation, Slot};
 
@@ -101,8 +102,12 @@ impl Member {
         };
         // A follower may have decided on its own what it was told is durable here; and what was decided before this
         // member led may all stand before its opening slot.
-        let index = self.decided.max(leading.told_durable).max(leading.opening);
-        let needs = leading.confirm + 1;
+        let index = match () {
+            () if is_planted(Planted::ReadIndexDecidedOnly) => self.decided,
+            () if is_planted(Planted::ReadBeforeOpening) => self.decided.max(leading.told_durable),
+            () => self.decided.max(leading.told_durable).max(leading.opening),
+        };
+        let needs = if is_planted(Planted::ReadUnconfirmed) { 0 } else { leading.confirm + 1 };
         self.reads.questions.push(Question { from, number, index, needs });
     }
 
@@ -136,7 +141,7 @@ impl Member {
                 self.send(to, Message::ReadReply { number, index });
             }
         }
-        let applied = self.applied;
+        let applied = if is_planted(Planted::ReadBeforeApply) { Slot(u64::MAX) } else { self.applied };
         let ready: Vec<_> = self.reads.answered.extract_if(.., |(index, _)| *index <= applied).collect();
         let tokens: Vec<u64> = ready.into_iter().flat_map(|(_, tokens)| tokens).collect();
         if !tokens.is_empty() {
@@ -148,7 +153,8 @@ impl Member {
         let Role::Leading(leading) = &self.role else { return Vec::new() };
         // Before its opening slot is decided, something may be decided that it does not know to be. And while a
         // stop-sign is in its log, those who come after may have gone on.
-        if leading.opening > self.decided || self.log.stop_sign_behind(self.applied).is_some() {
+        let is_open = leading.opening <= self.decided || is_planted(Planted::ReadBeforeOpening);
+        if !is_open || self.log.stop_sign_behind(self.applied).is_some() {
             return Vec::new();
         }
         let entered = &self.entered;

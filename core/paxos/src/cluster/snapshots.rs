@@ -4,6 +4,7 @@
 use super::{Member, Output, Persist, PersistId, Role};
 use crate::log::{Base, Log};
 use crate::message::Message;
+use crate::planted::{Planted, is_planted};
 use crate::{Incarnation, Slot};
 
 impl Member {
@@ -23,6 +24,9 @@ impl Member {
         }
         self.log = Log::new(base.clone());
         self.decided = base.slot;
+        if is_planted(Planted::SnapshotErasesVote) {
+            self.acc_ballot = crate::Ballot::ZERO;
+        }
         self.persist(Persist::Install(base.clone()));
         self.installing = Some((self.keep.last_id(), base));
         self.make_sound();

@@ -51,7 +51,7 @@ impl Member {
             Message::Heartbeat { .. } | Message::AcceptSync { .. } | Message::Accept { .. } => {
                 let suffix =
                     Suffix { from: self.log.base().next(), previous: self.base_hash(), entries: Vec::new() };
-                self.send(from, Message::Learn { ballot: self.acc_ballot, suffix });
+                self.send(from, Message::Learn { suffix });
             }
             _ => {}
         }
@@ -61,10 +61,10 @@ impl Member {
     /// entries are final in any epoch.
     pub(super) fn fall_behind(&mut self, from: Incarnation, message: Message) {
         match message {
-            Message::Learn { ballot, suffix } if !suffix.entries.is_empty() => {
+            Message::Learn { suffix } if !suffix.entries.is_empty() => {
                 // Whatever this member led or asked for belongs to a configuration that is over.
                 self.follow_role();
-                self.on_learn(from, ballot, suffix);
+                self.on_learn(from, suffix);
                 // There may be more. Who has no more to tell does not answer.
                 self.ask_to_follow(from);
             }
@@ -82,9 +82,8 @@ impl Member {
         let (now, next) = (self.ticks, have.decided.next());
         let until = now + 3 * self.limits.round_ticks;
         // It asks with each message that it gets: what it lacks by then is mostly on its way, and is not sent once more.
-        let is_under_way = |pupil: &&mut Pupil| {
-            next <= pupil.next && now < pupil.since + self.limits.round_ticks / 2
-        };
+        let is_under_way =
+            |pupil: &&mut Pupil| next <= pupil.next && now < pupil.since + self.limits.round_ticks / 2;
         match self.pupils.get_mut(&member).filter(is_under_way) {
             Some(pupil) => pupil.until = until,
             None => drop(self.pupils.insert(member, Pupil { next, until, since: now })),
@@ -110,7 +109,7 @@ impl Member {
         };
         suffix.entries.retain(|entry| entry.slot <= self.decided);
         pupil.next = suffix.last().next();
-        self.send(member, Message::Learn { ballot: self.acc_ballot, suffix });
+        self.send(member, Message::Learn { suffix });
     }
 
     fn base_hash(&self) -> crate::EntryHash {

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use doozer_paxos::message::{Envelope, Message};
-use doozer_paxos::{Config, EntryHash};
+use doozer_paxos::message::{Envelope, Message, Suffix, Told};
+use doozer_paxos::{Config, EntryHash, Slot};
 
 use crate::fault::Fault;
-use crate::node::{Event, Input, Node, Rules, number};
+use crate::node::{Event, Input, Node, Rules, id, number};
 use crate::scope::{MEMBERS, Network, Scope};
 use crate::state::{Action, Facts, Flying, Happens, Place, State, Used};
 use crate::table::{Memo, Number, Table};
@@ -101,6 +101,7 @@ impl Cluster {
             Happens::Read(read) => Input::Read(read),
             Happens::Write => Input::Write,
             Happens::Crash(written) => Input::Crash(written),
+            Happens::Reset(from) => Input::Reset(from),
             Happens::Lose(_) => unreachable!("it happens to the network"),
         }
     }
@@ -125,6 +126,17 @@ impl Cluster {
     fn flying(&self, envelope: Envelope) -> Flying {
         let (to, from) = (number(envelope.to), number(envelope.from));
         Flying { to, from, envelope: self.envelopes.number(envelope) }
+    }
+
+    /// What a proposer shows a member, here member 1 one that only learns: with that it asks to follow. Otherwise it would
+    /// take heartbeats to find its proposer.
+    pub fn call(&self, state: &State, learner: u8) -> Flying {
+        let proposer = self.node(state.nodes[0]);
+        let (last, previous) = proposer.disk.end();
+        let suffix = Suffix { from: last.next(), previous, entries: Vec::new() };
+        let told = Told { decided: Slot(0), durable: Slot(0), confirm: 0 };
+        let message = Message::Accept { ballot: proposer.disk.promised(), suffix, told };
+        self.flying(Envelope { from: id(1), to: id(learner), epoch: self.rules.first.epoch, message })
     }
 
     /// Whether a message is gone once it arrived.

@@ -74,6 +74,11 @@ impl Disk {
         Ok(())
     }
 
+    /// The last slot, and the hash of its entry.
+    pub fn end(&self) -> (Slot, EntryHash) {
+        (self.last(), self.log.last().map_or(EntryHash::NONE, |(_, hash)| *hash))
+    }
+
     pub fn has(&self, slot: Slot, hash: EntryHash) -> bool {
         self.log.get(slot.0 as usize - 1).is_some_and(|(_, at)| *at == hash)
     }

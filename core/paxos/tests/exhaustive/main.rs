@@ -17,7 +17,7 @@
 //! |---|---|---|---|
 //! | once | any | any, by never arriving | none; what is sent twice, and the same, is under way once |
 //! | again | any | any | any, but for commands and read questions, which would be others |
-//! | orderly | that of sending, in each direction | the rest of a direction, from any point on; with `losses` all that is under way in one, and what is sent later arrives | none |
+//! | orderly | that of sending, in each direction | the rest of a direction, from any point on; with `losses` all that is under way in one, and what is sent later arrives; with `resets` the same, and the receiver is told (`Member::reset`) | none |
 //!
 //! # What makes it small, and why nothing is hidden by it
 //! - Time does not pass: `tick` is never called. `Member::campaign` takes the place of what time does to an election, so a
@@ -39,8 +39,7 @@
 //! thousand.
 //!
 //! # What is left out
-//! Heartbeats and all that ticks do: repetition by round, being stuck; connections that are lost and made anew
-//! (`Member::reset`); snapshots and logs that begin behind one; suspect ends of logs; full disks; more voters than three;
+//! Heartbeats and all that ticks do: repetition by round, being stuck; snapshots and logs that begin behind one; suspect ends of logs; full disks; more voters than three;
 //! everything beyond a scope's bounds. The simulator has those.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 

@@ -8,7 +8,7 @@ use crate::cluster::{Chosen, Cluster, Step};
 use crate::fault::Fault;
 use crate::node::{Event, number};
 use crate::properties;
-use crate::scope::Network;
+use crate::scope::{MEMBERS, Network, Scope};
 use crate::state::{Action, Flying, Happens, Place, State, Used};
 
 impl Model for Cluster {
@@ -33,7 +33,7 @@ impl Model for Cluster {
         let is_same = next.nodes == last.nodes && next.chosen == last.chosen && next.fault == last.fault;
         let is_idle = is_same
             && self.scope.network != Network::Orderly
-            && matches!(action.happens, Happens::Deliver(_) | Happens::Campaign)
+            && matches!(action.happens, Happens::Deliver(_) | Happens::Campaign | Happens::Reset(_))
             && next.network.iter().all(|flying| last.network.binary_search(flying).is_ok());
         (!is_idle).then_some(next)
     }
@@ -64,6 +64,10 @@ impl Cluster {
             if used.reads < scope.reads && scope.readers.contains(&at) && facts.knows_proposer {
                 may(Happens::Read(used.reads));
             }
+            if used.resets < scope.resets {
+                let others = (1..=MEMBERS as u8).filter(|other| *other != at);
+                others.for_each(|other| may(Happens::Reset(other)));
+            }
             if used.crashes < scope.crashes && scope.crashing.contains(&at) {
                 (0..=facts.under_way).for_each(|written| may(Happens::Crash(written)));
             }
@@ -85,15 +89,25 @@ impl Cluster {
         }
     }
 
-    /// Member 1 stands for proposer, and everything arrives and becomes durable at once, until nothing is under way.
+    /// Member 1 stands for proposer, and everything arrives and becomes durable at once, until nothing is under way. Who does
+    /// not vote learns from it, if that is to be.
     fn led(&self) -> State {
         let mut state = self.next(&self.newborn(), Action { at: 1, happens: Happens::Campaign });
+        let Scope { voters, learners_follow, .. } = self.scope;
+        let learners = (1..=MEMBERS as u8).filter(|number| learners_follow && !voters.contains(number));
+        let mut learners: Vec<u8> = learners.collect();
         loop {
             let writing = (1..).zip(&state.nodes).find(|(_, place)| place.facts.under_way > 0);
             let action = match (writing, state.network.first()) {
                 (Some((at, _)), _) => Action { at, happens: Happens::Write },
                 (None, Some(first)) => first.delivery(),
-                (None, None) => break,
+                (None, None) => match learners.pop() {
+                    Some(learner) => {
+                        state.network.push(self.call(&state, learner));
+                        continue;
+                    }
+                    None => break,
+                },
             };
             state = self.next(&state, action);
             if let Happens::Deliver(envelope) = action.happens {
@@ -132,6 +146,10 @@ impl Cluster {
             Happens::Deliver(_) | Happens::Write => {}
             Happens::Lose(from) => {
                 used.losses += 1;
+                network.retain(|flying| flying.direction() != (at, from));
+            }
+            Happens::Reset(from) => {
+                used.resets += 1;
                 network.retain(|flying| flying.direction() != (at, from));
             }
             Happens::Campaign => used.campaigns += 1,

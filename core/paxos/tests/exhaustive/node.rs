@@ -50,6 +50,8 @@ pub enum Input {
     Change,
     /// A linearizable read begins, under this number.
     Read(u8),
+    /// The connection to that member was lost and made anew.
+    Reset(u8),
     /// The oldest thing under way becomes durable.
     Write,
     /// It crashes and is started again from its disk. So many things under way had just become durable.
@@ -128,6 +130,7 @@ impl Node {
             }
             Input::Change => self.member.propose(Proposal { command: CHANGE, is_alone: true }),
             Input::Read(read) => self.member.read(u64::from(*read)),
+            Input::Reset(from) => self.member.reset(id(*from)),
             Input::Write => self.write()?,
             Input::Crash(written) => {
                 self.disk.lose_power(usize::from(*written))?;

@@ -30,6 +30,8 @@ pub struct Scope {
     pub changed: &'static [u8],
     /// Member 1 leads already, and its opening slot is applied everywhere; otherwise all begins with nothing.
     pub is_led: bool,
+    /// Whoever does not vote follows member 1 then; otherwise it knows nothing.
+    pub learners_follow: bool,
     /// Who may stand for proposer, and how often that happens in all.
     pub candidates: &'static [u8],
     pub campaigns: u8,
@@ -48,6 +50,9 @@ pub struct Scope {
     /// How often all is lost that is under way in one direction of an orderly network. In the others anything may be
     /// lost, always.
     pub losses: u8,
+    /// How often a connection is lost and made anew in an orderly network, as one end of it sees it: what was under way to
+    /// that end is lost, and its member is told.
+    pub resets: u8,
 }
 
 /// Nothing may happen: what scopes begin from.
@@ -58,6 +63,7 @@ pub const NOTHING: Scope = Scope {
     voters: &[1, 2, 3],
     changed: &[],
     is_led: false,
+    learners_follow: true,
     candidates: &[],
     campaigns: 0,
     proposers: &[],
@@ -69,6 +75,7 @@ pub const NOTHING: Scope = Scope {
     crashing: &[],
     crashes: 0,
     losses: 0,
+    resets: 0,
 };
 
 impl Scope {

@@ -30,6 +30,7 @@ pub struct Used {
     pub reads: u8,
     pub crashes: u8,
     pub losses: u8,
+    pub resets: u8,
 }
 
 /// A member in a state.
@@ -109,6 +110,8 @@ pub enum Happens {
     Deliver(Number),
     /// All that is under way from that member is lost.
     Lose(u8),
+    /// The same, and it is told that the connection was lost.
+    Reset(u8),
     Campaign,
     Propose(u8),
     Change,

@@ -82,7 +82,7 @@ fn message(sent: &Envelope) -> String {
         }
         Message::Nack { ballot, promised } => format!("Nack {} for {}", shown(ballot), shown(promised)),
         Message::Follow { have } => format!("Follow {}", had(have)),
-        Message::Learn { ballot, suffix } => format!("Learn {} {}", shown(ballot), run(suffix)),
+        Message::Learn { suffix, .. } => format!("Learn {}", run(suffix)),
         other => format!("{other:?}"),
     };
     format!("{text} (epoch {})", sent.epoch)

@@ -67,9 +67,8 @@ pub enum Message {
     Follow {
         have: Have,
     },
-    /// Decided entries, as they stand in a log that was accepted under `ballot`, for one that is behind or only learns.
+    /// Decided entries, for one that is behind, only learns, or does not hear the proposer.
     Learn {
-        ballot: Ballot,
         suffix: Suffix,
     },
     /// The election's request, and its reply.

@@ -36,6 +36,7 @@ planted! {
     LearnerDecides: "a member that does not vote decides with the proposer",
     SyncInParts: "a proposer's log is sent in parts when the follower has another one",
     LearnShortens: "a log is cut to what is learned, though nothing contradicts it",
+    LearnedIsAccepted: "what is learned to be decided counts as accepted under the proposer's ballot",
     ReadIndexDecidedOnly: "a read sees what the proposer knows to be decided, and no more",
     ReadUnconfirmed: "a proposer answers a read without asking whether it still is the proposer",
     ReadBeforeOpening: "a new proposer answers reads before its opening slot is decided",

@@ -95,10 +95,10 @@ impl Member {
         let best = best.map(|(lender, promised)| (*lender, promised.have, promised.offer.clone()));
         match best {
             None => self.begin_leading(None),
-            Some((lender, have, Offer::Suffix(suffix))) if has_proven_stop_sign(&suffix) => {
+            Some((lender, _, Offer::Suffix(suffix))) if has_proven_stop_sign(&suffix) => {
                 // It tells that this configuration is over, which is to be learned before anybody leads.
                 self.follow_role();
-                self.on_learn(lender, have.acc_ballot, up_to_proven_stop_sign(suffix));
+                self.on_learn(lender, up_to_proven_stop_sign(suffix));
             }
             Some((_, have, Offer::Suffix(suffix))) => self.begin_leading(Some((have, suffix))),
             Some((lender, _, Offer::Nothing | Offer::Snapshot)) => {

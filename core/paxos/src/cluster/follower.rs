@@ -81,9 +81,10 @@ impl Member {
         }
     }
 
-    /// Decided entries from whoever has them, as they stand in a log that was accepted under `ballot`: they are final.
-    /// What was accepted here stays, unless it contradicts them: a part of it may be decided further than they reach.
-    pub(super) fn on_learn(&mut self, from: Incarnation, ballot: Ballot, mut suffix: Suffix) {
+    /// Decided entries from whoever has them: they are final. What was accepted here stays, unless it contradicts them: a
+    /// part of it may be decided further than they reach. So does the ballot under which that was: a part of another
+    /// ballot's log, even if all of it is decided, must not outrank logs in which more is.
+    pub(super) fn on_learn(&mut self, from: Incarnation, mut suffix: Suffix) {
         if !matches!(self.role, Role::Following) {
             return;
         }
@@ -106,8 +107,11 @@ impl Member {
             suffix.entries.drain(..known);
             suffix.from = Slot(suffix.from.0 + known as u64);
             suffix.previous = suffix.entries[0].previous;
-            self.promise(ballot);
-            self.take(ballot.max(self.acc_ballot), suffix);
+            if is_planted(Planted::LearnedIsAccepted) {
+                self.promise(self.election.leader());
+                self.acc_ballot = self.acc_ballot.max(self.election.leader());
+            }
+            self.take(self.acc_ballot, suffix);
         }
         self.decided = self.decided.max(decided);
         self.make_sound();

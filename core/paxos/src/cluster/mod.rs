@@ -262,7 +262,7 @@ impl Member {
             Message::Accepted { ballot, last, confirm } => self.on_accepted(from, ballot, last, confirm),
             Message::Nack { ballot, promised } => self.on_nack(ballot, promised),
             Message::Follow { have } => self.on_follow(from, have),
-            Message::Learn { ballot, suffix } => self.on_learn(from, ballot, suffix),
+            Message::Learn { suffix } => self.on_learn(from, suffix),
             Message::Heartbeat { round } => {
                 let beat = self.election.beat(self.fitness());
                 self.send(from, Message::Beat { round, beat });

@@ -55,7 +55,9 @@ impl Origins {
 
     /// Keeps what became of a command that was counted, and forgets what its origin has acknowledged.
     pub fn keep(&mut self, number: &Number, outcome: Outcome) {
-        if let Some(known) = self.known.get_mut(&number.origin.incarnation) {
+        // Behind it in the same entry the next life may have begun: nobody waits for its outcome then.
+        let known = self.known.get_mut(&number.origin.incarnation);
+        if let Some(known) = known.filter(|known| known.boot == number.origin.boot) {
             known.outcomes.push_back(outcome);
             let kept = number.number.saturating_sub(number.acknowledged).max(1);
             while known.outcomes.len() as u64 > kept {
@@ -156,6 +158,20 @@ mod tests {
         assert!(origins.is_next(&number(3, 1, 0)));
         origins.open(origin(2));
         assert_eq!(origins.last(&origin(3)), Some(0), "a late opening does not bring an old life back");
+    }
+
+    /// An entry's commands are counted first, and their outcomes come when all of it is applied.
+    #[test]
+    fn an_outcome_that_comes_when_its_life_is_over_is_not_the_next_life_s() {
+        let mut origins = Origins::default();
+        origins.open(origin(1));
+        origins.count(&number(1, 1, 0));
+        origins.open(origin(2));
+        origins.keep(&number(1, 1, 0), set(10));
+        assert_eq!(origins.outcome(&origin(2), 0), None);
+        let mut bytes = Vec::new();
+        origins.encode(&mut bytes);
+        assert_eq!(Origins::decode(&mut &bytes[..]), Some(origins));
     }
 
     #[test]

@@ -106,7 +106,15 @@ impl Disk {
         true
     }
 
-    fn last(&self) -> Slot {
+    /// What the last append brought, if all that stands before it was accepted under the same ballot.
+    pub fn last_append(&self) -> Option<Vec<(Slot, EntryHash)>> {
+        let (acc_ballot, before, _) = self.before_last.as_ref()?;
+        let is_extended = *acc_ballot == self.acc_ballot && self.log.starts_with(before);
+        let appended = self.log.iter().skip(before.len());
+        is_extended.then(|| appended.map(|entry| (entry.slot, entry.hash(CLUSTER))).collect())
+    }
+
+    pub fn last(&self) -> Slot {
         Slot(self.base.slot.0 + self.log.len() as u64)
     }
 

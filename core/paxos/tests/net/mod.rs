@@ -2,15 +2,20 @@
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 mod disk;
+mod driver;
+mod said;
+mod tally;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use disk::{Disk, Written};
-use doozer_paxos::cluster::{Limits, Member, Output, Past, Verdict};
-use doozer_paxos::log::{Base, Log};
-use doozer_paxos::message::{Envelope, Proposal};
+use disk::Disk;
+use doozer_paxos::cluster::{Limits, Member, Past};
+use doozer_paxos::log::Log;
+use doozer_paxos::message::{Envelope, Message, Proposal};
 use doozer_paxos::{ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
+pub use tally::{Tally, What};
 
 pub const CLUSTER: ClusterId = ClusterId([7; 16]);
 
@@ -20,6 +25,11 @@ pub fn id(number: u8) -> Incarnation {
 
 pub fn number(id: Incarnation) -> u8 {
     id.0[0]
+}
+
+/// Between whom it passes.
+fn ends(envelope: &Envelope) -> (u8, u8) {
+    (number(envelope.from), number(envelope.to))
 }
 
 pub struct Node {
@@ -40,16 +50,21 @@ pub struct Net {
     pub flying: Vec<Envelope>,
     /// Directions in which nothing passes.
     pub cut: BTreeSet<(u8, u8)>,
+    /// Directions in which everything takes its time, until it is let through.
+    delayed: BTreeSet<(u8, u8)>,
+    kept_back: Vec<Envelope>,
     /// The one entry of each slot that anybody applied.
     chosen: BTreeMap<Slot, EntryHash>,
     /// Those entries, from the first on: any state is a part of it.
     history: Vec<Entry>,
-    pub reads_answered: usize,
+    pub tally: Tally,
     last_read: u64,
     pub wall_ms: u64,
     /// What happened, for scripts and for failures.
     pub events: Vec<String>,
     pub trace_messages: bool,
+    /// Kinds of messages that are noted when they arrive.
+    pub shown: BTreeSet<String>,
 }
 
 impl Net {
@@ -62,13 +77,16 @@ impl Net {
             limits,
             flying: Vec::new(),
             cut: BTreeSet::new(),
+            delayed: BTreeSet::new(),
+            kept_back: Vec::new(),
             chosen: BTreeMap::new(),
             history: Vec::new(),
-            reads_answered: 0,
+            tally: Tally::default(),
             last_read: 0,
             wall_ms: 1,
             events: Vec::new(),
             trace_messages: std::env::var_os("DOOZER_PAXOS_TRACE").is_some(),
+            shown: BTreeSet::new(),
         };
         for number in 1..=voters + learners {
             net.boot(number, Disk::new(first.clone()));
@@ -128,6 +146,61 @@ impl Net {
         self.boot(number, node.disk);
     }
 
+    /// The last append on a member's disk cannot be read any more. False if there is none that others may have too.
+    pub fn rot(&mut self, number: u8) -> bool {
+        let is_rotten = self.node(number).disk.rot();
+        if is_rotten {
+            self.tally.count(What::EndRotten);
+        }
+        is_rotten
+    }
+
+    /// Whether nobody else ever had anything that the last append on a member's disk brought, and the log before it was
+    /// accepted under the same ballot: then nothing of it is decided.
+    pub fn is_rot_harmless(&self, number: u8) -> bool {
+        let Some(appended) = self.nodes[&number].disk.last_append() else { return false };
+        appended.into_iter().all(|(slot, hash)| {
+            let holders = self.nodes.values().filter(|node| node.disk.had(slot, hash));
+            holders.count() <= 1
+        })
+    }
+
+    /// The connection of two members breaks: what is under way between them is gone, and both are told.
+    pub fn reset(&mut self, a: u8, b: u8) {
+        let between = |envelope: &Envelope| [(a, b), (b, a)].contains(&ends(envelope));
+        self.flying.retain(|envelope| !between(envelope));
+        self.kept_back.retain(|envelope| !between(envelope));
+        for (number, other) in [(a, b), (b, a)] {
+            if self.node(number).is_up {
+                self.node(number).member.reset(id(other));
+                self.drain(number);
+            }
+        }
+    }
+
+    /// What goes from one to another from now on takes its time.
+    pub fn delay(&mut self, from: u8, to: u8) {
+        self.delayed.insert((from, to));
+    }
+
+    /// What took its time arrives, in the order in which it was sent.
+    pub fn let_through(&mut self, from: u8, to: u8) {
+        self.delayed.remove(&(from, to));
+        let late = self.kept_back.extract_if(.., |envelope| ends(envelope) == (from, to));
+        self.flying.extend(late);
+    }
+
+    fn launch(&mut self, envelope: Envelope) {
+        if self.trace_messages {
+            let (from, to) = ends(&envelope);
+            self.note(format!("{from} -> {to}: {:?}", envelope.message));
+        }
+        let (from, _) = ends(&envelope);
+        said::check(&envelope, &self.nodes[&from].disk);
+        let is_late = self.delayed.contains(&ends(&envelope));
+        if is_late { self.kept_back.push(envelope) } else { self.flying.push(envelope) }
+    }
+
     pub fn node(&mut self, number: u8) -> &mut Node {
         self.nodes.get_mut(&number).expect("a member")
     }
@@ -138,6 +211,12 @@ impl Net {
 
     pub fn tick(&mut self, number: u8) {
         self.node(number).member.tick();
+        self.drain(number);
+    }
+
+    /// A member stands for proposer without waiting for an election.
+    pub fn campaign(&mut self, number: u8) {
+        self.node(number).member.campaign();
         self.drain(number);
     }
 
@@ -168,63 +247,6 @@ impl Net {
         self.propose_either(number, &format!("voters {}", words.join(" ")), true);
     }
 
-    /// Judges a change as a driver would: one voter more or less, and a new one must have caught up.
-    fn evaluate(&mut self, number: u8, command: &Bytes) {
-        let node = self.node(number);
-        assert_eq!(node.applied.len() as u64, node.member.last().0, "something is under way at {number}");
-        let words = std::str::from_utf8(command).unwrap().split_whitespace().skip(1);
-        let voters: Vec<Incarnation> = words.map(|word| id(word.parse().unwrap())).collect();
-        let now = &node.member.config().voters;
-        let new: Vec<_> = voters.iter().filter(|voter| !now.contains(voter)).collect();
-        let gone = now.iter().filter(|voter| !voters.contains(voter)).count();
-        let is_one = new.len() + gone == 1;
-        let is_ready = new.iter().all(|voter| node.member.is_caught_up(voter));
-        let verdict = if is_one && is_ready && !voters.is_empty() {
-            Verdict::Change(command.clone(), voters)
-        } else {
-            Verdict::Put(Bytes::from_static(b"refused"))
-        };
-        node.member.evaluated(verdict);
-    }
-
-    /// Writes the next thing that waits for a member's disk.
-    pub fn write(&mut self, number: u8) -> bool {
-        let node = self.node(number);
-        match node.disk.write() {
-            None => return false,
-            Some(Written::Done(id)) => node.member.persisted(id),
-            Some(Written::NoRoom) => {
-                node.member.full();
-                if node.member.is_alone() {
-                    node.disk.drop_orders();
-                    node.member.take_back();
-                }
-                self.note(format!("{number}: disk full"));
-            }
-        }
-        self.drain(number);
-        true
-    }
-
-    /// A member gets the state of another one.
-    fn fetch_snapshot(&mut self, number: u8, from: Incarnation) {
-        let Some(lender) = self.nodes.get(&self::number(from)).filter(|node| node.is_up) else { return };
-        if self.cut.contains(&(self::number(from), number)) {
-            return;
-        }
-        let slot = Slot(lender.applied.len() as u64);
-        let Some(last) = lender.applied.last() else { return };
-        let base = Base {
-            slot,
-            hash: last.hash(CLUSTER),
-            wall_ms: last.wall_ms,
-            config: self.config_at(self::number(from), slot.next()),
-        };
-        if self.node(number).member.install(base) {
-            self.note(format!("{number}: takes a snapshot of {slot} from {}", self::number(from)));
-        }
-    }
-
     /// Delivers one of the messages under way.
     pub fn deliver(&mut self, index: usize) {
         let envelope = self.flying.remove(index);
@@ -234,13 +256,36 @@ impl Net {
     pub fn arrive(&mut self, envelope: Envelope) {
         let to = number(envelope.to);
         if self.passes(&envelope) {
+            self.count_arrival(&envelope);
             self.node(to).member.receive(envelope);
             self.drain(to);
         }
     }
 
+    /// Tells of a message that arrives, where that is asked for.
+    fn count_arrival(&mut self, envelope: &Envelope) {
+        let (from, to) = ends(envelope);
+        if self.shown.contains(words::kind(&envelope.message)) {
+            self.note(format!("{from} > {to}: {}", words::words(&envelope.message)));
+        }
+        let member = &self.node(to).member;
+        let config = member.config();
+        let what = match &envelope.message {
+            Message::Forward { is_relayed: true, .. } if member.is_leading() => What::ForwardRelayed,
+            Message::Learn { suffix }
+                if !suffix.entries.is_empty()
+                    && config.voters.contains(&id(to))
+                    && envelope.epoch == config.epoch =>
+            {
+                What::LearnedByVoter
+            }
+            _ => return,
+        };
+        self.tally.count(what);
+    }
+
     fn passes(&self, envelope: &Envelope) -> bool {
-        let (from, to) = (number(envelope.from), number(envelope.to));
+        let (from, to) = ends(envelope);
         self.nodes.get(&to).is_some_and(|node| node.is_up) && !self.cut.contains(&(from, to))
     }
 
@@ -270,90 +315,6 @@ impl Net {
             }
             self.quiet();
         }
-    }
-
-    /// Flushes, and carries out what comes.
-    fn drain(&mut self, number: u8) {
-        let wall_ms = self.wall_ms;
-        let node = self.node(number);
-        node.member.flush(wall_ms);
-        while let Some(output) = self.node(number).member.poll_output() {
-            self.carry_out(number, output);
-        }
-    }
-
-    fn carry_out(&mut self, number: u8, output: Output) {
-        match output {
-            Output::Persist(id, what) => self.node(number).disk.under_way.push_back((id, what)),
-            Output::Send(envelope) => {
-                if self.trace_messages {
-                    self.note(format!("{number} -> {}: {:?}", self::number(envelope.to), envelope.message));
-                }
-                self.flying.push(envelope);
-            }
-            Output::Apply(entry, hash) => self.apply(number, entry, hash),
-            Output::Read(tokens) => {
-                let applied = Slot(self.node(number).applied.len() as u64);
-                for token in tokens {
-                    let must_see = self.node(number).reads.remove(&token).expect("a read that began");
-                    assert!(applied >= must_see, "a read at {number} saw {applied} and not {must_see}");
-                    self.reads_answered += 1;
-                    self.note(format!("{number}: read at {applied}"));
-                }
-            }
-            Output::Proposer(proposer) => {
-                let who = proposer.map_or("nobody".to_owned(), |id| self::number(id).to_string());
-                self.note(format!("{number}: proposer is {who}"));
-            }
-            Output::Evaluate(command) => self.evaluate(number, &command),
-            Output::FetchSnapshot(from) => self.fetch_snapshot(number, from),
-            Output::Install(base) => {
-                let state = self.history[..base.slot.0 as usize].to_vec();
-                let node = self.node(number);
-                node.applied = state;
-                node.member.applied(base.slot);
-            }
-            // Whether any of it had been decided, the slots tell.
-            Output::GaveUp(suspects) => self.note(format!("{number}: gave up {}", suspects.len())),
-        }
-    }
-
-    fn apply(&mut self, number: u8, entry: Entry, hash: EntryHash) {
-        let slot = entry.slot;
-        let node = self.node(number);
-        assert_eq!(node.applied.len() as u64 + 1, slot.0, "applied out of order at {number}");
-        let before = node.applied.last().map_or(EntryHash::NONE, |entry| entry.hash(CLUSTER));
-        assert_eq!(entry.previous, before, "slot {slot} at {number} does not follow what it applied");
-        node.applied.push(entry.clone());
-        node.member.applied(slot);
-        let commands: Vec<String> =
-            entry.commands.iter().map(|command| String::from_utf8_lossy(command).into_owned()).collect();
-        self.note(format!("{number}: applied {slot} [{}]", commands.join(" ")));
-        match self.chosen.get(&slot) {
-            Some(chosen) => assert_eq!(*chosen, hash, "slot {slot} was decided twice"),
-            None => {
-                // Who was the first to apply it had better be right.
-                let config = self.config_at(number, slot);
-                let durable = config.voters.iter().filter(|voter| {
-                    let node = &self.nodes[&self::number(**voter)];
-                    node.disk.had(slot, hash)
-                });
-                let durable = durable.count();
-                assert!(
-                    durable > config.voters.len() / 2,
-                    "slot {slot} is applied, and durable at {durable} only"
-                );
-                self.chosen.insert(slot, hash);
-                assert_eq!(self.history.len() as u64 + 1, slot.0, "slot {slot} is the first of a gap");
-                self.history.push(entry);
-            }
-        }
-    }
-
-    /// The configuration in force at a slot, as far as a member has applied.
-    fn config_at(&self, number: u8, slot: Slot) -> Config {
-        let brought = self.nodes[&number].applied.iter().rev().filter(|entry| entry.slot < slot);
-        brought.filter_map(|entry| entry.config.clone()).next().unwrap_or(self.first.clone())
     }
 
     /// How many slots were decided.

@@ -136,7 +136,10 @@ fn a_snapshot_takes_no_vote_back() {
     let base =
         |slot, hash| Persist::Install(Base { slot: Slot(slot), hash, wall_ms: 0, config: config.clone() });
     caught(keep(&mut story, 0, &base(2, first.hash)), NAME);
+    // Who had less has all of it, and may say so; of what is behind it, nothing.
     keep(&mut story, 1, &base(2, first.hash)).unwrap();
+    story.send(1, accepted(ballot(1, 0), Slot(2))).unwrap();
+    caught(story.send(1, accepted(ballot(1, 0), Slot(3))), NAME);
 }
 
 #[test]

@@ -38,6 +38,8 @@
 //! state is known by a 64-bit hash of those; with 10^8 states the chance that two are taken for one is below one in a
 //! thousand.
 //!
+//! That the checks can fail is shown by faults planted in the replica (`planted`).
+//!
 //! # What is left out
 //! Heartbeats and all that ticks do: repetition by round, being stuck; snapshots and logs that begin behind one; suspect ends of logs; full disks; more voters than three;
 //! everything beyond a scope's bounds. The simulator has those.
@@ -48,6 +50,8 @@ mod disk;
 mod fault;
 mod model;
 mod node;
+#[cfg(doozer_planted)]
+mod planted;
 mod properties;
 mod scope;
 mod scopes;

@@ -37,6 +37,8 @@ pub struct Rules {
     /// Who votes after the change.
     pub changed: Vec<Incarnation>,
     pub limits: Limits,
+    #[cfg(doozer_planted)]
+    pub planted: Option<doozer_paxos::planted::Planted>,
 }
 
 /// What happens to a member.
@@ -94,6 +96,8 @@ impl Node {
 
     /// Takes one input, and carries out what follows. A panic of the replica's is a fault like any other.
     pub fn step(&mut self, number: u8, input: &Input, rules: &Rules) -> Result<Vec<Event>, Fault> {
+        #[cfg(doozer_planted)]
+        doozer_paxos::planted::plant(rules.planted);
         let step = || {
             self.take(number, input, rules)?;
             self.settle(rules)

@@ -17,7 +17,8 @@ pub fn of(scope: &Scope) -> Vec<Property<Cluster>> {
             voters.into_iter().all(|place| place.facts.commands == all)
         },
     ));
-    if scope.is_led && scope.campaigns > 0 || scope.campaigns > 1 {
+    let may_succeed = scope.candidates.iter().any(|candidate| *candidate != 1);
+    if may_succeed && scope.campaigns + u8::from(scope.is_led) > 1 {
         properties.push(Property::sometimes("two led", |_, state: &State| {
             state.nodes.iter().any(|place| place.facts.openings.count_ones() > 1)
         }));

@@ -53,6 +53,8 @@ pub struct Scope {
     /// How often a connection is lost and made anew in an orderly network, as one end of it sees it: what was under way to
     /// that end is lost, and its member is told.
     pub resets: u8,
+    #[cfg(doozer_planted)]
+    pub planted: Option<doozer_paxos::planted::Planted>,
 }
 
 /// Nothing may happen: what scopes begin from.
@@ -76,12 +78,20 @@ pub const NOTHING: Scope = Scope {
     crashes: 0,
     losses: 0,
     resets: 0,
+    #[cfg(doozer_planted)]
+    planted: None,
 };
 
 impl Scope {
     pub fn rules(&self) -> Rules {
         let ids = |numbers: &[u8]| numbers.iter().map(|number| id(*number)).collect();
         let first = Config { epoch: 1, voters: ids(self.voters) };
-        Rules { first, changed: ids(self.changed), limits: Limits::default() }
+        Rules {
+            first,
+            changed: ids(self.changed),
+            limits: Limits::default(),
+            #[cfg(doozer_planted)]
+            planted: self.planted,
+        }
     }
 }

@@ -39,9 +39,26 @@ pub fn small() -> Vec<Scope> {
         Scope { name: "two want to lead", network: ORDERLY, proposers: &[1], ..UNLED },
         Scope { name: "a read and a command, any order", campaigns: 0, ..READ },
         Scope { name: "a read while a proposer is succeeded", network: ORDERLY, readers: &[2], ..READ },
+        Scope {
+            name: "a read at a proposer that is succeeded",
+            network: ORDERLY,
+            commands: 0,
+            readers: &[1],
+            ..READ
+        },
         Scope { name: "a read while a follower decides", network: ORDERLY, ..READ_AHEAD },
         Scope { name: "a follower crashes", network: ORDERLY, ..crash(&[2]) },
         Scope { name: "the proposer crashes", network: ORDERLY, ..crash(&[1]) },
+        // What it sent before, and what it would make of the same slot now, must not have one ballot.
+        Scope {
+            name: "the proposer crashes, 2 commands",
+            network: ORDERLY,
+            commands: 2,
+            proposers: &[1],
+            campaigns: 1,
+            candidates: &[1],
+            ..crash(&[1])
+        },
         Scope { name: "a voter that never leads crashes", network: ORDERLY, ..crash(&[3]) },
         Scope { name: "2 -> 3 voters", commands: 0, ..change(&[1, 2], &[1, 2, 3]) },
         Scope {

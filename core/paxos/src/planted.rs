@@ -61,6 +61,11 @@ mod switch {
     pub const fn is_planted(_: Planted) -> bool {
         false
     }
+
+    /// Plants a fault for whatever this thread does from now on, or takes it away. False if this build cannot.
+    pub fn plant(fault: Option<Planted>) -> bool {
+        fault.is_none()
+    }
 }
 
 #[cfg(doozer_planted)]
@@ -78,9 +83,10 @@ mod switch {
         FAULT.get() == Some(fault)
     }
 
-    /// Plants a fault for whatever this thread does from now on, or takes it away.
-    pub fn plant(fault: Option<Planted>) {
+    /// Plants a fault for whatever this thread does from now on, or takes it away. False if this build cannot.
+    pub fn plant(fault: Option<Planted>) -> bool {
         FAULT.set(fault);
+        true
     }
 }
 

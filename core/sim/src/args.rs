@@ -25,6 +25,12 @@ pub struct Args {
     /// Run the seeds of this file: one a line, with what is set in its plan, and a comment behind `#`.
     #[arg(long, value_name = "FILE")]
     pub regressions: Option<PathBuf>,
+    /// Plant each fault in turn, and look for it with seed after seed. Only in the build of core/sim/planted.
+    #[arg(long, conflicts_with_all = ["seed", "minutes"])]
+    pub planted: bool,
+    /// Plant this fault alone.
+    #[arg(long, value_name = "NAME", requires = "planted")]
+    pub fault: Option<String>,
     /// Set numbers of the plan: NAME=NUMBER, separated by commas.
     #[arg(long, value_name = "SET", default_value = "")]
     pub set: String,

@@ -12,6 +12,7 @@ pub mod many;
 pub mod model;
 pub mod network;
 pub mod plan;
+pub mod planted;
 pub mod queue;
 pub mod random;
 pub mod regressions;

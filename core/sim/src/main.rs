@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use doozer_sim::args::Args;
 use doozer_sim::many::{Many, SHRINK_TIME, Seeds, run_many, shrunk};
+use doozer_paxos::planted::Planted;
 use doozer_sim::plan::Plan;
+use doozer_sim::planted::{can_plant, look_for};
 use doozer_sim::regressions;
 use doozer_sim::report::{self, Totals};
 use doozer_sim::run::{Outcome, run};
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
 fn go(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     if let Some(seed) = args.seed {
         return one(args, &Plan::of(seed, &args.set)?);
+    }
+    if args.planted {
+        return planted(args);
     }
     if let Some(path) = &args.regressions {
         let text = std::fs::read_to_string(path)?;
@@ -68,6 +73,32 @@ fn regression(args: &Args, plans: &[Plan]) -> Result<bool, Box<dyn std::error::E
     Ok(totals.failed == 0)
 }
 
+/// Whether each planted fault was found.
+fn planted(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
+    if !can_plant() {
+        return Err("this build has no faults to plant: run core/sim/planted".into());
+    }
+    let is_wanted = |name: &str| args.fault.as_deref().is_none_or(|fault| fault == name);
+    let faults: Vec<_> = Planted::ALL.iter().filter(|(_, name, _)| is_wanted(name)).collect();
+    if faults.is_empty() {
+        return Err(format!("there is no fault {:?}", args.fault.as_deref().unwrap_or_default()).into());
+    }
+    let mut unfound = Vec::new();
+    for fault in &faults {
+        let row = look_for(**fault, args.from.unwrap_or(1), args.seeds.unwrap_or(1_000), jobs(args))?;
+        println!("{row}");
+        if row.found.is_none() {
+            unfound.push(row.name);
+        }
+    }
+    println!("{} faults planted, {} found", faults.len(), faults.len() - unfound.len());
+    Ok(unfound.is_empty())
+}
+
+fn jobs(args: &Args) -> usize {
+    args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 fn several(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let fresh = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let first = args.from.unwrap_or_else(|| fresh() % 1_000_000_000_000);
@@ -77,10 +108,11 @@ fn several(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let many = Many {
         seeds: Seeds::From { first, count },
         until: minutes.map(|minutes| Instant::now() + minutes),
-        jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        jobs: jobs(args),
         twice_percent: args.twice_percent,
         set: args.set.clone(),
         failures_max: args.failures_max.max(1),
+        planted: None,
     };
     let progress = Progress::new(count);
     let (mut totals, mut failures) = (Totals::default(), Vec::new());

@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use doozer_paxos::planted::{Planted, plant};
+
 use crate::checks::Violation;
 use crate::plan::{BadPlan, Plan};
 use crate::random::Random;
@@ -26,6 +28,8 @@ pub struct Many {
     pub set: String,
     /// The next seed does not begin once so many have failed.
     pub failures_max: u64,
+    /// A fault that is planted in all of them.
+    pub planted: Option<Planted>,
 }
 
 /// Seeds to be run.
@@ -80,6 +84,7 @@ pub fn run_many(many: &Many, mut each: impl FnMut(Outcome, bool)) -> Result<(), 
             let sender = sender.clone();
             let (next, stop, failed) = (&next, &stop, &failed);
             scope.spawn(move || {
+                plant(many.planted);
                 while !stop.load(Ordering::Relaxed) && many.until.is_none_or(|until| Instant::now() < until) {
                     let Some(seed) = many.seeds.at(next.fetch_add(1, Ordering::Relaxed)) else { return };
                     let Ok(plan) = Plan::of(seed, &many.set) else { return };

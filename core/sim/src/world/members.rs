@@ -10,6 +10,7 @@ use doozer_member::peer::Peer;
 use doozer_member::recovery::{self, Begin, RecoveryError, Role};
 use doozer_member::snapshot::Schedule;
 use doozer_paxos::cluster::Limits;
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::{Entry, Incarnation, Slot};
 
 use super::World;
@@ -209,6 +210,12 @@ impl World {
 
     /// Whoever was at a place is gone for ever.
     pub(super) fn lose(&mut self, at: usize) {
+        if is_planted(Planted::VoteAfterAmnesia) {
+            let id = self.places[at].incarnation;
+            self.places[at].new_disk();
+            self.places[at].incarnation = id;
+            return;
+        }
         if let Some(id) = self.places[at].incarnation {
             self.voters.lose(id);
             let member = self.members[&id].1;

@@ -129,7 +129,7 @@ impl<H: Host> Driver<H> {
         // What was decided before must be answered first.
         self.pump(wall_ms);
         self.member.full();
-        if self.member.is_alone() {
+        if self.member.may_take_back() {
             self.host.keep(Order::Forget);
             self.member.take_back();
             self.transfers.drop_machine();

@@ -10,8 +10,8 @@ use crate::machine::{Logged, Number, Origin, is_about_voters};
 /// Ticks without progress after which everything is sent again: two rounds of heartbeats.
 const PATIENCE_TICKS: u64 = 20;
 
-/// The longest it waits, in the same measure: sixteen times that.
-const PATIENCE_DOUBLINGS_MAX: u32 = 4;
+/// It waits longer each time, up to four times that: whatever holds things up, sending more does not help.
+const PATIENCE_DOUBLINGS_MAX: u32 = 2;
 
 #[derive(Debug)]
 pub(super) struct Outstanding<R> {
@@ -22,7 +22,7 @@ pub(super) struct Outstanding<R> {
     applied: u64,
     /// The commands behind it, in order.
     commands: VecDeque<Own<R>>,
-    /// When something last was applied or sent, in ticks; and how often it was sent since something was applied.
+    /// When something last was applied or sent, in ticks; and how often it was sent again only because nothing was.
     moved_at: u64,
     sent_in_vain: u32,
     /// How far it was applied when a gap last led to sending again.
@@ -75,8 +75,9 @@ impl<R> Outstanding<R> {
 
     /// Everything that is not applied, to be sent once more.
     pub fn again(&mut self, now: u64) -> Vec<Proposal> {
+        let was_overdue = self.is_overdue(now);
+        self.sent_in_vain = if was_overdue { self.sent_in_vain + 1 } else { 0 };
         self.moved_at = now;
-        self.sent_in_vain += 1;
         let open = (!self.is_open).then(|| Proposal { command: self.opening(), is_alone: false });
         open.into_iter().chain(self.commands.iter().map(|own| own.proposal.clone())).collect()
     }
@@ -110,10 +111,11 @@ impl<R> Outstanding<R> {
         self.commands.pop_front().and_then(|own| own.reply)
     }
 
-    /// A command was skipped. Whether one before it must be missing, which is to be sent again at once.
+    /// A command was skipped. Whether one before it must be missing, or the beginning of this life, which is to be sent
+    /// again at once.
     pub fn shows_a_gap(&mut self, number: &Number) -> bool {
         let is_gap = number.origin == self.origin
-            && number.number > self.applied + 1
+            && (number.number > self.applied + 1 || !self.is_open)
             && self.gap_at != Some(self.applied);
         if is_gap {
             self.gap_at = Some(self.applied);

@@ -129,6 +129,12 @@ impl Served {
             let response = OwnedResponse::decode(body).expect("a response of a member");
             said.extend(understand(response));
         }
+        for id in left.too_late {
+            if let Some(op) = self.waiters.remove(&id) {
+                let revision = state.store().revision().0;
+                said.push(Said { op, answer: Answer::TooLate, revision });
+            }
+        }
         self.lagging |= left.lagging;
         for (id, _) in left.ready {
             if let Some((op, request)) = self.blocked.remove(&id) {

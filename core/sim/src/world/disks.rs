@@ -129,7 +129,10 @@ impl World {
                     kept.push(what);
                 }
                 self.told_kept(member, &kept)?;
+                let is_sound = kept.contains(&Persist::Sound);
+                self.places[at].is_damaged &= !is_sound;
                 if let Some(running) = &mut self.places[at].running {
+                    running.is_suspect &= !is_sound;
                     running.driver.kept(id, sizes);
                 }
             }

@@ -89,7 +89,8 @@ impl World {
         snapshot_bytes: u64,
     ) -> Result<(), Violation> {
         self.report_found(member, &begin)?;
-        if begin.past.suspect.is_some() {
+        let is_suspect = begin.past.suspect.is_some();
+        if is_suspect {
             self.counts.suspects += 1;
         } else if keeper.is_some() {
             self.places[at].is_damaged = false;
@@ -120,10 +121,14 @@ impl World {
             paused: None,
             revision,
             is_leading: false,
+            is_suspect,
             epoch,
         }));
         let name = self.name(at);
-        self.trace.tell(|| format!("{name} starts at slot {}, revision {revision}", position.slot));
+        self.trace.tell(|| {
+            let suspect = if is_suspect { ", suspect" } else { "" };
+            format!("{name} starts at slot {}, revision {revision}{suspect}", position.slot)
+        });
         self.join(at);
         let life = self.places[at].life;
         let tick_us = self.places[at].tick_us;

@@ -148,6 +148,13 @@ impl World {
     /// # Errors
     /// The promise that is broken.
     pub fn run(&mut self) -> Result<(), Violation> {
+        self.go_on().map_err(|violation| {
+            let what = format!("{}{}", violation.what, self.standing());
+            Violation { what, ..violation }
+        })
+    }
+
+    fn go_on(&mut self) -> Result<(), Violation> {
         self.begin()?;
         while !matches!(self.stage, Stage::Over) {
             let Some((at, event)) = self.queue.next() else { break };
@@ -177,11 +184,8 @@ impl World {
             Event::Resume { place, life } => self.resume(place, life),
             Event::Reset { place, life, peer } => self.reset(place, life, peer),
             Event::End { place, life, how } => {
-                if self.places[place].is_life(life) {
-                    self.end(place, how)
-                } else {
-                    Ok(())
-                }
+                let is_due = matches!(self.stage, Stage::Chaos) && self.places[place].is_life(life);
+                if is_due { self.end(place, how) } else { Ok(()) }
             }
             Event::Think { client } => self.think(client),
             Event::Impatient { client, op } => self.grow_impatient(client, op),

@@ -68,6 +68,8 @@ pub(super) struct Running {
     /// The store's revision as last told.
     pub revision: u64,
     pub is_leading: bool,
+    /// The end of its log may be missing: it does not vote until that is made good.
+    pub is_suspect: bool,
     /// Of the configuration that it has entered.
     pub epoch: u64,
 }

@@ -5,7 +5,7 @@
 use doozer_paxos::{Config, Incarnation};
 
 use super::World;
-use super::event::Event;
+use super::event::{Ending, Event};
 use crate::checks::Violation;
 use crate::client::{Client, Purpose};
 use crate::faults::Kind;
@@ -85,12 +85,23 @@ impl World {
         self.stage = Stage::Core;
         self.network.calm(CALM_US);
         self.attached.is_calm = true;
+        for at in 0..self.places.len() {
+            let place = &self.places[at];
+            if place.strike == Some(Ending::PowerCut) && place.disk.has_struck() {
+                // Its power is gone already; it just has not noticed.
+                self.end(at, Ending::PowerCut)?;
+            }
+        }
         for place in &mut self.places {
             (place.slow, place.stuck_until, place.strike) = (0, Time(0), None);
             place.sync_us = place.sync_us.min(CALM_US);
             place.disk.set_capacity(None);
             // Whatever call was to fail is far away now.
             place.disk.fail(u64::MAX, None, doozer_journal::sim::Fault::Eio);
+        }
+        for at in 0..self.places.len() {
+            // What a disk was slow with is done soon.
+            self.put(CALM_US, Event::Synced { place: at, life: self.places[at].life });
         }
         let Some(core) = self.draw_core()? else {
             self.counts.stranded += 1;
@@ -221,34 +232,33 @@ impl World {
 
     /// A seed that does not come to its end: a member stands still that should not.
     fn not_settled(&self, what: &str) -> Violation {
-        let place = |at: usize| {
-            let place = &self.places[at];
-            let Some(running) = &place.running else {
-                return format!("\n  {}: does not run (vacant: {})", self.name(at), place.is_vacant);
-            };
-            let (position, member) = (running.driver.position(), running.driver.member());
-            format!(
-                "\n  {}: applied {}, decided {}, log to {}, {}, proposer {:?}, leads: {}, under way: {}",
-                self.name(at),
-                position.slot,
-                member.decided(),
-                member.last(),
-                self.told_config(member.config()),
-                member.proposer().and_then(|id| self.members.get(&id)).map(|(at, _)| *at),
-                member.is_leading(),
-                running.under_way.len(),
-            )
-        };
-        let places: String = (0..self.places.len()).map(place).collect();
-        let busy: Vec<String> = self
-            .attached
-            .clients
-            .iter()
-            .filter(|client| client.is_busy() || client.has_to_resume())
-            .map(|client| format!("{}: {:?}", client.id, client.doing()))
-            .collect();
-        let what = format!("{what}:{places}\n  clients that wait: {}", busy.join("; "));
+        let waits = |client: &&Client| client.is_busy() || client.has_to_resume();
+        let busy = self.attached.clients.iter().filter(waits);
+        let busy: Vec<String> = busy.map(|client| format!("{}: {:?}", client.id, client.doing())).collect();
+        let what = format!("{what}; clients that wait: {}", busy.join("; "));
         Violation { check: "settled", time: self.now, what }
+    }
+
+    /// Where every member is, a line each.
+    pub(super) fn standing(&self) -> String {
+        (0..self.places.len()).map(|at| format!("\n  {}: {}", self.name(at), self.standing_of(at))).collect()
+    }
+
+    fn standing_of(&self, at: usize) -> String {
+        let place = &self.places[at];
+        let Some(running) = &place.running else {
+            return if place.is_vacant { "nobody".to_owned() } else { "down".to_owned() };
+        };
+        let (position, member) = (running.driver.position(), running.driver.member());
+        let applied = format!("applied {}, revision {}", position.slot, running.revision);
+        let config = self.told_config(member.config());
+        let disk = match (running.is_syncing, running.keeper.as_ref().is_some_and(|keeper| keeper.is_waiting())) {
+            (_, true) => ", its disk is full",
+            (true, _) => ", its disk is at work",
+            _ => "",
+        };
+        let paused = if place.is_paused() { ", stopped" } else { "" };
+        format!("{applied}, {config}{disk}{paused}; {member:?}")
     }
 
     /// How often a kind of fault struck.

@@ -155,12 +155,15 @@ impl World {
     fn is_sound(&self, id: &Incarnation, epoch: u64) -> bool {
         let Some(place) = self.place_of(id).map(|at| &self.places[at]) else { return false };
         let epoch_of = |running: &super::place::Running| running.driver.member().config().epoch;
-        !place.is_damaged && place.running.as_deref().is_some_and(|running| epoch_of(running) >= epoch)
+        let knows = |running: &super::place::Running| !running.is_suspect && epoch_of(running) >= epoch;
+        !place.is_damaged && place.running.as_deref().is_some_and(knows)
     }
 
     /// Whether a voter is gone, or may not know what it knew.
     pub(super) fn is_impaired(&self, id: &Incarnation) -> bool {
-        self.voters.lost.contains(id) || self.place_of(id).is_none_or(|at| self.places[at].is_damaged)
+        let is_suspect = |at: usize| self.places[at].running.as_ref().is_some_and(|running| running.is_suspect);
+        self.voters.lost.contains(id)
+            || self.place_of(id).is_none_or(|at| self.places[at].is_damaged || is_suspect(at))
     }
 
     /// Looks after who votes.
@@ -185,10 +188,11 @@ impl World {
         self.ask_this(operator, |_: OpId| request)
     }
 
-    /// Who has learned nothing yet asks again: its first question may be lost.
+    /// Who has not learned yet who votes asks again: its question, or the answers, may be lost.
     fn join_again(&mut self) -> Result<(), Violation> {
         for at in self.running_places() {
-            let knows_nothing = |running: &super::place::Running| running.driver.position().slot == Slot(0);
+            let knows_nothing =
+                |running: &super::place::Running| running.driver.member().config().voters.is_empty();
             let place = &self.places[at];
             if !place.is_paused() && place.running.as_deref().is_some_and(knows_nothing) {
                 self.join(at);

@@ -89,6 +89,7 @@ impl<H: Host> Driver<H> {
                 if let Some(piece) = piece {
                     self.host.send(from, piece);
                 }
+                self.member.hold_log(self.transfers.lent_from(self.ticks));
             }
             Peer::SnapshotPiece { .. } => self.take_piece(from, message),
         }
@@ -112,6 +113,7 @@ impl<H: Host> Driver<H> {
         if !self.member.is_leading() && self.outstanding.is_overdue(self.ticks) {
             self.send_again();
         }
+        self.member.hold_log(self.transfers.lent_from(self.ticks));
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
             self.host.send(to, message);
         }

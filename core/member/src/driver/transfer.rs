@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use doozer_journal::SnapshotHead;
-use doozer_paxos::Incarnation;
 use doozer_paxos::log::Base;
+use doozer_paxos::{Incarnation, Slot};
 
 use super::Position;
 use crate::local::Local;
@@ -22,6 +22,9 @@ const TRIES_MAX: u32 = 5;
 
 /// Ticks after which a snapshot that nobody asks for is given back.
 const IDLE_TICKS: u64 = 1_000;
+
+/// Ticks for which the log behind a lent snapshot is held after the last question.
+const HOLD_TICKS: u64 = 200;
 
 pub(super) struct Transfers {
     options: doozer_store::Options,
@@ -179,6 +182,12 @@ impl Transfers {
             lending.read_on(local)?;
         }
         (offset == lending.offset).then(|| lending.piece(transfer))
+    }
+
+    /// The first slot that somebody lent to is at, who may not have what comes behind it yet.
+    pub fn lent_from(&self, now: u64) -> Option<Slot> {
+        let recent = self.lending.values().filter(|lending| now < lending.asked_at + HOLD_TICKS);
+        recent.map(|lending| lending.head.slot).min()
     }
 
     /// Asks again for what did not come, and gives back what nobody asks for.

@@ -41,6 +41,10 @@ impl Member {
             // A repeated one must not take away what came behind it.
             return self.on_accept(from, ballot, suffix, told);
         }
+        if self.is_contradicted(&suffix) {
+            // A proposer that was succeeded, and whose successor's entries were learned here, not accepted.
+            return;
+        }
         self.promise(ballot);
         if !self.replace(ballot, suffix) {
             return self.ask_to_follow(from);
@@ -167,6 +171,18 @@ impl Member {
         true
     }
 
+    /// Whether something in it is decided otherwise.
+    fn is_contradicted(&self, suffix: &Suffix) -> bool {
+        let decided = suffix.entries.iter().take_while(|entry| entry.slot <= self.decided);
+        decided.last().is_some_and(|entry| !self.is_ours(entry))
+    }
+
+    /// Whether this very entry stands in the log, or did before the log began where it begins now. With it, all before it.
+    fn is_ours(&self, entry: &Entry) -> bool {
+        let ours = self.log.hash_at(entry.slot);
+        ours.map_or(entry.slot < self.log.base(), |hash| hash == entry.hash(self.cluster))
+    }
+
     /// Drops what is decided here already: it is the same everywhere.
     pub(super) fn behind_decided(&self, mut suffix: Suffix) -> Suffix {
         while suffix.from <= self.decided && !suffix.entries.is_empty() {
@@ -185,6 +201,11 @@ impl Member {
             return Extended::Gap;
         }
         let known = (self.log.last().0 + 1 - suffix.from.0) as usize;
+        let last_known = suffix.entries[..known.min(suffix.entries.len())].last();
+        if last_known.is_some_and(|entry| !self.is_ours(entry)) {
+            // Something else was learned to be decided there.
+            return Extended::Gap;
+        }
         if known >= suffix.entries.len() {
             return Extended::Nothing;
         }
@@ -292,8 +313,8 @@ impl Member {
 
     /// Asks to be brought along, not for every message that cannot be taken.
     pub(super) fn ask_to_follow(&mut self, whom: Incarnation) {
-        if self.asked_at != Some(self.ticks) {
-            self.asked_at = Some(self.ticks);
+        if self.asked_at != Some((self.ticks, whom)) {
+            self.asked_at = Some((self.ticks, whom));
             let have = self.have();
             self.send_when_kept(whom, Message::Follow { have });
         }

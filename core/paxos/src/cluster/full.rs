@@ -14,16 +14,21 @@ impl Member {
         self.settle();
     }
 
+    /// Whether nobody else can have decided what is under way to the disk. The voters before this one may have: then it
+    /// has become the only one before its disk has the slot that says so, and waits for room like others.
+    pub fn may_take_back(&self) -> bool {
+        self.is_alone() && self.decided <= self.keep.durable() && self.installing.is_none()
+    }
+
     /// For the only voter, in place of waiting for room: nothing of what is under way to the disk will be written. What
     /// was proposed and is not decided is forgotten. It leads again, under another ballot, once there is something to
     /// propose: learners may have what it takes back.
     ///
     /// # Panics
-    /// If others vote: they may have decided it.
+    /// If others may have decided it: see [`Member::may_take_back`].
     pub fn take_back(&mut self) {
-        assert!(self.is_alone(), "what others may have decided cannot be taken back");
+        assert!(self.may_take_back(), "what others may have decided cannot be taken back");
         let (acc_ballot, last) = self.keep.forget();
-        assert!(self.decided <= last, "decided by the only voter, and not on its disk");
         self.log.cut_behind(last);
         self.acc_ballot = acc_ballot;
         self.waiting.clear();

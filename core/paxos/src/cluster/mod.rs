@@ -166,6 +166,8 @@ pub struct Member {
     suspect: Option<Suspect>,
     /// The snapshot that is being made durable, to take the place of the state.
     installing: Option<(PersistId, Base)>,
+    /// Somebody is getting a snapshot of this slot, or a later one: what stands behind it is held.
+    held_from: Option<Slot>,
     /// The disk had no room, and took nothing since.
     is_full: bool,
     /// To be put into slots, by a proposer.
@@ -184,8 +186,9 @@ pub struct Member {
     changed_at: Slot,
     /// The proposer last told of.
     told_proposer: Option<Incarnation>,
-    /// When it last asked to be brought along, so as not to ask for every message.
-    asked_at: Option<u64>,
+    /// When and whom it last asked to be brought along, so as not to ask for every message. Whoever answers is asked even
+    /// if another one, gone for good perhaps, has just been.
+    asked_at: Option<(u64, Incarnation)>,
     outputs: VecDeque<Output>,
 }
 
@@ -222,6 +225,7 @@ impl Member {
             heard_at: 0,
             suspect,
             installing: None,
+            held_from: None,
             is_full: false,
             waiting: Waiting::default(),
             reads: Reads::new(first_number),

@@ -7,6 +7,9 @@ use crate::message::Message;
 use crate::planted::{Planted, is_planted};
 use crate::{Incarnation, Slot};
 
+/// So many times what is held otherwise is held for those who are getting a snapshot.
+const HELD_TIMES: usize = 16;
+
 impl Member {
     /// The state at `base` is here as a snapshot, taken from another member of this cluster: whatever is in it is decided.
     /// True if it is to take the place of this member's state: make it durable together with the [`Persist::Install`]
@@ -53,10 +56,20 @@ impl Member {
         self.send(member, Message::Behind { base });
     }
 
+    /// Keeps what stands behind `slot` in the log for a while, though it would be more than is held otherwise: somebody is
+    /// getting a snapshot of there, and would lack what comes meanwhile. There is a bound to that too.
+    pub fn hold_log(&mut self, slot: Option<Slot>) {
+        self.held_from = slot;
+    }
+
     /// Lets go of the oldest applied slots, beyond what is held for those who are behind.
     pub(super) fn trim(&mut self) {
+        let bytes_max = self.limits.kept_bytes_max;
         let end = self.applied.min(self.keep.durable());
-        while self.log.bytes() > self.limits.kept_bytes_max && self.log.base() < end {
+        let is_held = |log: &Log| {
+            self.held_from.is_some_and(|held| log.base() >= held) && log.bytes() <= HELD_TIMES * bytes_max
+        };
+        while self.log.bytes() > bytes_max && self.log.base() < end && !is_held(&self.log) {
             self.log.drop_first();
         }
     }

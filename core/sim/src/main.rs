@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use doozer_paxos::planted::Planted;
 use doozer_sim::args::Args;
 use doozer_sim::many::{Many, SHRINK_TIME, Seeds, run_many, shrunk};
-use doozer_paxos::planted::Planted;
 use doozer_sim::plan::Plan;
 use doozer_sim::planted::{can_plant, look_for};
 use doozer_sim::regressions;
@@ -56,7 +56,7 @@ fn one(args: &Args, plan: &Plan) -> Result<bool, Box<dyn std::error::Error>> {
     outcome.story.iter().for_each(|line| println!("{line}"));
     let mut totals = Totals::default();
     totals.add(&outcome);
-    print!("{}trace {:016x}\n", totals.report(), outcome.trace);
+    println!("{}trace {:016x}", totals.report(), outcome.trace);
     Ok(true)
 }
 

@@ -34,7 +34,7 @@ impl<T> Queue<T> {
     }
 
     /// The next event and its time.
-    pub fn next(&mut self) -> Option<(Time, T)> {
+    pub fn take_next(&mut self) -> Option<(Time, T)> {
         let Reverse((at, _, place)) = self.order.pop()?;
         self.free.push(place);
         self.events[place as usize].take().map(|event| (Time(at), event))
@@ -68,7 +68,7 @@ mod tests {
             queue.put(Time(at), name);
         }
         let mut told = Vec::new();
-        while let Some((at, name)) = queue.next() {
+        while let Some((at, name)) = queue.take_next() {
             told.push((at.0, name));
             if name == "a" {
                 queue.put(Time(1), "again");

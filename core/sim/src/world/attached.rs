@@ -12,7 +12,7 @@ use super::event::Event;
 use super::stages::Stage;
 use crate::checks::Violation;
 use crate::client::{Client, Purpose, Watch};
-use crate::history::{Answer, ClientId, MemberId, OpId, ReadAt, Request, Time};
+use crate::history::{ClientId, MemberId, OpId, ReadAt, Request, Time};
 use crate::host::SimReply;
 use crate::plan::Plan;
 use crate::random::Random;
@@ -22,25 +22,25 @@ use crate::workload::Workload;
 /// All clients and connections.
 pub(super) struct Attached {
     pub clients: Vec<Client>,
-    connections: BTreeMap<u64, Connection>,
-    last_connection: u64,
+    pub connections: BTreeMap<u64, Connection>,
+    pub last_connection: u64,
     last_op: u64,
     workload: Workload,
-    random: Random,
+    pub random: Random,
     /// No connection breaks by itself any more.
     pub is_calm: bool,
 }
 
-struct Connection {
-    client: usize,
-    place: usize,
-    member: MemberId,
-    life: u32,
+pub(super) struct Connection {
+    pub client: usize,
+    pub place: usize,
+    pub member: MemberId,
+    pub life: u32,
     /// When the last thing arrives, each way.
-    to_member: u64,
-    to_client: u64,
+    pub to_member: u64,
+    pub to_client: u64,
     /// It broke: the client does not know yet, or the member.
-    is_broken: bool,
+    pub is_broken: bool,
 }
 
 /// Microseconds after which a client gives up, at least and at most.
@@ -291,99 +291,6 @@ impl World {
         }
         Ok(())
     }
-
-    pub(super) fn grow_impatient(&mut self, who: usize, op: OpId) -> Result<(), Violation> {
-        match self.attached.clients[who].connection {
-            Some(number) if self.attached.clients[who].is_doing(op) => {
-                self.hang_up_later(number);
-                self.broken(number)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A connection breaks: both ends notice, each in its time.
-    pub(super) fn break_connection(&mut self, number: u64) {
-        let Some(connection) = self.attached.connections.get_mut(&number) else { return };
-        if std::mem::replace(&mut connection.is_broken, true) {
-            return;
-        }
-        let notices = 100 + self.attached.random.wait(50_000);
-        self.put(notices, Event::Broken { connection: number });
-        self.hang_up_later(number);
-    }
-
-    fn hang_up_later(&mut self, number: u64) {
-        let notices = 100 + self.attached.random.wait(50_000);
-        self.put(notices, Event::HangUp { connection: number });
-    }
-
-    /// The member's process is gone. Its clients notice soon, or find out by themselves.
-    pub(super) fn lose_connection(&mut self, number: u64) {
-        if self.attached.random.one_in(2) {
-            let notices = 100 + self.attached.random.wait(5_000);
-            self.put(notices, Event::Broken { connection: number });
-        }
-        if let Some(connection) = self.attached.connections.get_mut(&number) {
-            connection.is_broken = true;
-        }
-    }
-
-    /// A client notices that its connection is gone.
-    pub(super) fn broken(&mut self, number: u64) -> Result<(), Violation> {
-        let Some(who) = self.attached.connections.get(&number).map(|connection| connection.client) else {
-            return Ok(());
-        };
-        let client = &mut self.attached.clients[who];
-        if client.connection != Some(number) {
-            return Ok(());
-        }
-        if let Some(connection) = self.attached.connections.get_mut(&number) {
-            connection.is_broken = true;
-        }
-        let (id, open) = (client.id, client.is_cut_off());
-        self.trace.tell(|| format!("{id} lost its connection; open: {open:?}"));
-        for op in open {
-            self.checks.answered(self.now, op, &Answer::Unknown, 0)?;
-        }
-        self.operator_heard(who, &Answer::Unknown);
-        let wait = 1_000 + self.attached.clients[who].random.wait(20_000);
-        self.put(wait, Event::Think { client: who });
-        Ok(())
-    }
-
-    /// A member notices that a client's connection is gone.
-    pub(super) fn hang_up(&mut self, number: u64) {
-        let Some(connection) = self.attached.connections.get(&number) else { return };
-        let (at, life) = (connection.place, connection.life);
-        if self.is_put_off(at, life, || Event::HangUp { connection: number }) {
-            return;
-        }
-        if let Some(running) = self.places[at].awake(life)
-            && let Some(mut served) = running.served.remove(&number)
-        {
-            served.end(&mut running.driver.local().state.write());
-        }
-    }
-
-    /// Clients whose member's process is gone, and who would never find out since they only wait, are told so.
-    pub(super) fn tell_of_lost_connections(&mut self) {
-        let open: Vec<u64> = self.attached.clients.iter().filter_map(|client| client.connection).collect();
-        for number in open {
-            let Some(connection) = self.attached.connections.get(&number) else { continue };
-            if connection.is_broken || !self.places[connection.place].is_life(connection.life) {
-                self.put(1_000, Event::Broken { connection: number });
-            }
-        }
-    }
-
-    /// Breaks some client's connection.
-    pub(super) fn break_some_connection(&mut self) {
-        let open: Vec<u64> = self.attached.clients.iter().filter_map(|client| client.connection).collect();
-        if let Some(number) = self.attached.random.choose(&open) {
-            self.break_connection(number);
-        }
-    }
 }
 
 /// Whether a client goes on with other things meanwhile.
@@ -410,15 +317,6 @@ fn told(request: &Request) -> String {
             format!("SET {path} {rev} {shown} ({} bytes)", value.len())
         }
         other => format!("{other:?}"),
-    }
-}
-
-/// What nobody waits for any more is let go of, now and then.
-impl Attached {
-    pub fn sweep(&mut self) {
-        let in_use: Vec<u64> = self.clients.iter().filter_map(|client| client.connection).collect();
-        let newest = self.last_connection;
-        self.connections.retain(|number, _| in_use.contains(number) || number + 200 > newest);
     }
 }
 

@@ -5,20 +5,24 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `place` | a machine: its disk, its clock, and the member that runs there |
-//! | `members` | members started, stopped, and their drivers' wishes carried out |
+//! | `starts` | members born, and started from what their disks have |
+//! | `members` | members that run, and their drivers' wishes carried out |
 //! | `disks` | orders for the disk, at virtual times, and snapshots |
-//! | `attached` | clients, their connections and requests |
+//! | `attached` | clients, and what they ask and hear |
+//! | `connections` | clients' connections that end |
 //! | `nemesis` | faults, as they strike and end |
 //! | `voters` | who votes, who looks after that, and whom the cluster can spare |
 //! | `stages` | from the birth of the cluster to the end of the seed |
 
 mod attached;
+mod connections;
 mod disks;
 mod event;
 mod members;
 mod nemesis;
 mod place;
 mod stages;
+mod starts;
 mod voters;
 
 use std::collections::BTreeMap;
@@ -157,7 +161,7 @@ impl World {
     fn go_on(&mut self) -> Result<(), Violation> {
         self.begin()?;
         while !matches!(self.stage, Stage::Over) {
-            let Some((at, event)) = self.queue.next() else { break };
+            let Some((at, event)) = self.queue.take_next() else { break };
             self.now = at;
             let (kind, what) = event.mark();
             self.trace.begin(at, kind, what);

@@ -252,11 +252,12 @@ impl World {
         let (position, member) = (running.driver.position(), running.driver.member());
         let applied = format!("applied {}, revision {}", position.slot, running.revision);
         let config = self.told_config(member.config());
-        let disk = match (running.is_syncing, running.keeper.as_ref().is_some_and(|keeper| keeper.is_waiting())) {
-            (_, true) => ", its disk is full",
-            (true, _) => ", its disk is at work",
-            _ => "",
-        };
+        let disk =
+            match (running.is_syncing, running.keeper.as_ref().is_some_and(|keeper| keeper.is_waiting())) {
+                (_, true) => ", its disk is full",
+                (true, _) => ", its disk is at work",
+                _ => "",
+            };
         let paused = if place.is_paused() { ", stopped" } else { "" };
         format!("{applied}, {config}{disk}{paused}; {member:?}")
     }

@@ -161,7 +161,8 @@ impl World {
 
     /// Whether a voter is gone, or may not know what it knew.
     pub(super) fn is_impaired(&self, id: &Incarnation) -> bool {
-        let is_suspect = |at: usize| self.places[at].running.as_ref().is_some_and(|running| running.is_suspect);
+        let is_suspect =
+            |at: usize| self.places[at].running.as_ref().is_some_and(|running| running.is_suspect);
         self.voters.lost.contains(id)
             || self.place_of(id).is_none_or(|at| self.places[at].is_damaged || is_suspect(at))
     }

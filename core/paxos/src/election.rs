@@ -49,6 +49,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Election {
     me: Incarnation,
+    epoch: u64,
     /// The ballot under which this member would lead, or does.
     ballot: Ballot,
     leader: Ballot,
@@ -63,13 +64,15 @@ pub struct Election {
 }
 
 impl Election {
-    /// A member that follows nobody yet. `above` is the greatest ballot it ever promised or used; rounds are numbered from
-    /// `round`.
-    pub fn new(me: Incarnation, above: Ballot, round: u64) -> Election {
+    /// A member that follows nobody yet in the configuration of `epoch`. `above` is the greatest ballot it ever promised
+    /// or used; rounds are numbered from `round`.
+    pub fn new(me: Incarnation, above: Ballot, epoch: u64, round: u64) -> Election {
         // Not one that it led under before it was started again: others may still take that for the leader's.
-        let ballot = Ballot { n: above.n + 1, priority: 0, incarnation: me };
+        let n = (above.n + 1).max(Ballot::first_n(epoch));
+        let ballot = Ballot { n, priority: 0, incarnation: me };
         Election {
             me,
+            epoch,
             ballot,
             leader: Ballot::ZERO,
             happy: false,
@@ -82,8 +85,8 @@ impl Election {
     }
 
     /// The election of the next configuration, entered in the middle of a round. Nobody leads it yet.
-    pub fn next(&self, above: Ballot) -> Election {
-        Election { is_partial: true, ..Election::new(self.me, above.max(self.leader), self.round) }
+    pub fn next(&self, above: Ballot, epoch: u64) -> Election {
+        Election { is_partial: true, ..Election::new(self.me, above.max(self.leader), epoch, self.round) }
     }
 
     /// The greatest leader it knows of.
@@ -162,17 +165,22 @@ impl Election {
         self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
         let takes_over = self.should_take_over(config, &replies, fitness);
         self.heard = replies;
-        if takes_over {
-            return Outcome::Lead(self.take_over());
+        if takes_over && let Some(ballot) = self.take_over() {
+            return Outcome::Lead(ballot);
         }
         if self.leader == before { Outcome::Same } else { Outcome::Follow(self.leader) }
     }
 
-    /// Takes over without having been elected: for who led the configuration before this one.
-    pub fn take_over(&mut self) -> Ballot {
-        self.ballot = Ballot { n: self.leader.n.max(self.ballot.n) + 1, ..self.ballot };
+    /// Takes over without having been elected: for who led the configuration before this one. `None` if it knows of a
+    /// ballot of a later configuration: then this one is over.
+    pub fn take_over(&mut self) -> Option<Ballot> {
+        let next = Ballot { n: self.leader.n.max(self.ballot.n) + 1, ..self.ballot };
+        if next.epoch() != self.epoch {
+            return None;
+        }
+        self.ballot = next;
         (self.leader, self.happy) = (self.ballot, true);
-        self.ballot
+        Some(next)
     }
 
     /// A leader needs a quorum that follows nobody greater, or a greater leader that is happy itself; anybody else

@@ -19,7 +19,7 @@ fn id(member: usize) -> Incarnation {
 impl Net {
     fn of(count: usize) -> Net {
         let config = Config { epoch: 1, voters: (0..count).map(id).collect() };
-        let members = (0..count).map(|member| Election::new(id(member), Ballot::ZERO, 0)).collect();
+        let members = (0..count).map(|member| Election::new(id(member), Ballot::ZERO, 1, 0)).collect();
         Net { members, config, fitness: vec![Fitness::Fit; count], cut: Vec::new(), led: Vec::new() }
     }
 
@@ -232,10 +232,10 @@ fn late_and_repeated_replies_and_those_of_strangers_do_not_count() {
 fn a_new_ballot_is_above_everything_it_promised_and_every_leader_it_heard_of() {
     let promised = Ballot { n: 9, priority: 0, incarnation: id(2) };
     let config = Config { epoch: 1, voters: vec![id(0)] };
-    let mut alone = Election::new(id(0), promised, 0);
+    let mut alone = Election::new(id(0), promised, 1, 0);
     let Outcome::Lead(first) = alone.end_round(&config, Fitness::Fit) else { panic!("it leads alone") };
     assert!(first > promised);
-    let refused = Ballot { n: 40, priority: 0, incarnation: id(2) };
+    let refused = Ballot { n: first.n + 40, priority: 0, incarnation: id(2) };
     assert!(alone.outdone(refused));
     assert!(!alone.outdone(promised));
     let second = loop {

@@ -114,9 +114,11 @@ impl Log {
         self.configs.iter().map(|(at, _)| *at).find(|at| *at > slot)
     }
 
-    /// The last stop-sign that something stands behind. Nothing is proposed behind one that is not decided, so it is.
-    pub fn proven_stop_sign(&self) -> Option<Slot> {
-        self.configs.iter().rev().map(|(at, _)| *at).find(|at| *at < self.last())
+    /// The last stop-sign that something stands behind: nothing is proposed behind one that is not decided, so it is. Or
+    /// the one that began a configuration in which this log's member promised something, since it applied that one before.
+    pub fn proven_stop_sign(&self, promised_in: u64) -> Option<Slot> {
+        let is_proven = |(at, config): &&(Slot, Config)| *at < self.last() || config.epoch <= promised_in;
+        self.configs.iter().rev().find(is_proven).map(|(at, _)| *at)
     }
 
     /// Appends an entry, which must follow.

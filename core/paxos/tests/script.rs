@@ -5,15 +5,21 @@
 //! | command | |
 //! |---|---|
 //! | `members V L` | a new cluster of V voters and L learners, numbered from 1 |
+//! | `led V L` | the same, where the last voter leads by now and all is quiet; how that comes is in `election.txt` |
+//! | `led V L kept B` | the same, where B bytes of applied slots are held in memory |
 //! | `run N` | N ticks for everybody, all messages and writes done after each |
+//! | `campaign M` | M stands for proposer at once |
 //! | `propose M TEXT`, `read M` | at a member, and then until all is quiet |
 //! | `voters M N N …` | M asks for these voters |
 //! | `cut A B`, `cut A > B`, `heal` | nothing passes between two, or in one direction; all passes again |
 //! | `only A B, C D` | nothing passes but between these pairs |
+//! | `delay A > B`, `arrive A > B` | what goes from one to another takes its time from now on; all of it arrives |
+//! | `reset A B` | the connection between two breaks, and both are told |
 //! | `crash M`, `restart M` | a member ends; it starts again from its disk |
 //! | `hold M`, `release M` | a member's disk writes nothing; it writes again |
 //! | `rot M` | the last append on a member's disk cannot be read any more; for one that is down |
 //! | `full M`, `room M` | a member's disk has no room; it has again |
+//! | `show KIND …` | messages of these kinds are told when they arrive, and of no others |
 //! | `status` | where each member stands |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
@@ -40,6 +46,15 @@ const LIMITS: Limits = Limits {
 
 fn number(word: &str) -> u8 {
     word.parse().unwrap_or_else(|_| panic!("`{word}` is no member"))
+}
+
+fn led(voters: u8, learners: u8, limits: Limits) -> Net {
+    let mut net = Net::new(voters, learners, limits);
+    net.run(12);
+    net.events.clear();
+    assert_eq!(net.leaders(), [voters], "another one leads");
+    assert!(net.nodes.values().all(|node| node.applied.len() == 1), "not everybody is there");
+    net
 }
 
 fn cut(net: &mut Net, words: &[&str]) {
@@ -85,7 +100,26 @@ fn carry_out(net: &mut Net, line: &str) -> String {
     let (word, rest) = words.split_first().expect("a command");
     match (*word, rest) {
         ("members", [voters, learners]) => *net = Net::new(number(voters), number(learners), LIMITS),
+        ("led", [voters, learners]) => *net = led(number(voters), number(learners), LIMITS),
+        ("led", [voters, learners, "kept", bytes]) => {
+            let limits = Limits { kept_bytes_max: bytes.parse().expect("a number of bytes"), ..LIMITS };
+            *net = led(number(voters), number(learners), limits);
+        }
         ("run", [ticks]) => net.run(ticks.parse().expect("a number of ticks")),
+        ("campaign", [member]) => {
+            net.campaign(number(member));
+            net.quiet();
+        }
+        ("delay", [from, ">", to]) => net.delay(number(from), number(to)),
+        ("arrive", [from, ">", to]) => {
+            net.let_through(number(from), number(to));
+            net.quiet();
+        }
+        ("reset", [a, b]) => {
+            net.reset(number(a), number(b));
+            net.quiet();
+        }
+        ("show", kinds) => net.shown = kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         ("propose", [member, text]) => {
             net.propose(number(member), text);
             net.quiet();

@@ -30,7 +30,7 @@ impl Member {
         }
         self.entered = config;
         self.follow_role();
-        self.election = self.election.next(self.promised);
+        self.election = self.election.next(self.promised, self.entered.epoch);
         // Who led goes on at once, if it still votes: the others need not wait for an election.
         if led && self.is_voter(&self.me) {
             return self.stand();

@@ -382,7 +382,9 @@ impl Member {
     /// What a majority has durably is decided.
     pub(super) fn decide(&mut self) {
         self.settle_prepare();
-        if let Some(proven) = self.log.proven_stop_sign() {
+        // What was promised proves something of the log as it was then, which a suspect end may have been a part of.
+        let promised_in = if self.suspect.is_none() { self.promised.epoch() } else { 0 };
+        if let Some(proven) = self.log.proven_stop_sign(promised_in) {
             self.decided = self.decided.max(proven);
         }
         let Role::Leading(leading) = &self.role else { return self.decide_with_proposer() };

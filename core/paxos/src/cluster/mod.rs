@@ -211,7 +211,7 @@ impl Member {
             cluster,
             limits,
             role,
-            election: Election::new(me, promised.max(acc_ballot), first_number),
+            election: Election::new(me, promised.max(acc_ballot), entered.epoch, first_number),
             keep: Keep::new(acc_ballot, last),
             log,
             promised,
@@ -305,8 +305,9 @@ impl Member {
     }
 
     fn stand(&mut self) {
-        let ballot = self.election.take_over();
-        self.on_elected(Outcome::Lead(ballot));
+        if let Some(ballot) = self.election.take_over() {
+            self.on_elected(Outcome::Lead(ballot));
+        }
     }
 
     /// Everything up to this number is durable.
@@ -557,11 +558,9 @@ impl fmt::Debug for Member {
             log.base(),
             log.last()
         )?;
-        write!(
-            f,
-            "decided {decided}, applied {applied}, promised {}, accepted {}, ",
-            promised.n, acc_ballot.n
-        )?;
-        write!(f, "leader {}, happy {}, waiting {}", leader.n, self.election.is_happy(), self.waiting.len())
+        let short = |ballot: &Ballot| format!("{}.{}", ballot.epoch(), ballot.count());
+        let (promised, accepted, leader) = (short(promised), short(acc_ballot), short(&leader));
+        write!(f, "decided {decided}, applied {applied}, promised {promised}, accepted {accepted}, ")?;
+        write!(f, "leader {leader}, happy {}, waiting {}", self.election.is_happy(), self.waiting.len())
     }
 }

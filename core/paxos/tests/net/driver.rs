@@ -105,7 +105,7 @@ impl Net {
             Some(Written::Done(id)) => node.member.persisted(id),
             Some(Written::NoRoom) => {
                 node.member.full();
-                if node.member.is_alone() {
+                if node.member.may_take_back() {
                     node.disk.drop_orders();
                     node.member.take_back();
                 }

@@ -78,5 +78,5 @@ fn a_seed_that_fails_is_told_and_shrunk() {
     let told = report::failure(&failed, &smallest, tries);
     assert!(told.contains("VIOLATION, seed 7: settled at 30.000000 s"), "{told}");
     assert!(told.contains(&failed.plan.command()) && told.contains(&smallest.plan.command()), "{told}");
-    assert!(told.contains("A/m0 leads"), "the story: {told}");
+    assert!(told.contains("A/m0 applies slot"), "the story: {told}");
 }

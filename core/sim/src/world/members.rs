@@ -4,8 +4,8 @@
 use doozer_member::peer::Peer;
 use doozer_paxos::Incarnation;
 
-use super::World;
 use super::event::{Ending, Event};
+use super::{World, letter};
 use crate::checks::Violation;
 use crate::history::{Applied, MemberId, Place as At};
 use crate::host::Effect;
@@ -225,7 +225,8 @@ impl World {
         }
         if self.trace.is_told() && !is_idle_talk(&message) {
             let (from, to) = (self.name(at), self.name(place));
-            self.trace.tell(|| format!("{from} -> {to}: {}", told(&message)));
+            let text = self.with_names(told(&message));
+            self.trace.tell(|| format!("{from} -> {to}: {text}"));
         }
         let arrive = |message| Event::Arrive { from: at, sender, to: place, receiver: to, message };
         match self.network.send(at, place, self.now) {
@@ -237,6 +238,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A text with members' names in place of their ids, and ballots as people write them.
+    fn with_names(&self, mut text: String) -> String {
+        for (id, (at, member)) in &self.members {
+            let shown = format!("{id:?}");
+            if text.contains(&shown) {
+                text = text.replace(&shown, &format!("{}/{member}", letter(*at)));
+            }
+        }
+        text.replace(", priority: 0, incarnation: ", " of ").replace("Ballot { n: ", "Ballot { ")
     }
 }
 
@@ -250,6 +262,9 @@ fn is_idle_talk(message: &Peer) -> bool {
     matches!(message, Peer::Paxos(envelope) if matches!(envelope.message, Message::Heartbeat { .. } | Message::Beat { .. }))
 }
 
+/// Characters of a message in the story.
+const TOLD_MAX: usize = 600;
+
 fn told(message: &Peer) -> String {
     let text = match message {
         Peer::Paxos(envelope) => format!("[{}] {:?}", envelope.epoch, envelope.message),
@@ -262,5 +277,8 @@ fn told(message: &Peer) -> String {
             )
         }
     };
-    if text.len() <= 600 { text } else { format!("{}…", text.chars().take(600).collect::<String>()) }
+    if text.len() <= TOLD_MAX {
+        return text;
+    }
+    format!("{}…", text.chars().take(TOLD_MAX).collect::<String>())
 }

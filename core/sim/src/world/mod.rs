@@ -216,7 +216,7 @@ impl World {
 
     /// How a place is called in the story: by its letter, and the number of who is there.
     fn name(&self, place: usize) -> String {
-        let letter = char::from(b'A' + (place % 26) as u8);
+        let letter = letter(place);
         match self.places[place].incarnation.and_then(|id| self.members.get(&id)) {
             Some((_, member)) => format!("{letter}/{member}"),
             None => letter.to_string(),
@@ -252,4 +252,8 @@ impl World {
     pub fn into_story(self) -> Vec<String> {
         self.trace.into_story()
     }
+}
+
+fn letter(place: usize) -> char {
+    char::from(b'A' + (place % 26) as u8)
 }

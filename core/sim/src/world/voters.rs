@@ -8,10 +8,10 @@ use bytes::Bytes;
 use doozer_paxos::{Append, Config, Entry, Incarnation, Slot};
 use doozer_store::{At, Lookup};
 
-use super::World;
 use super::attached::set;
 use super::event::Event;
 use super::stages::Stage;
+use super::{World, letter};
 use crate::checks::Violation;
 use crate::history::{Answer, OpId, Request, Time};
 use crate::workload::VALUE_BYTES_MAX;
@@ -281,7 +281,7 @@ impl World {
     /// A configuration by the places and numbers of its voters.
     pub(super) fn told_config(&self, config: &Config) -> String {
         let name = |id: &Incarnation| match self.members.get(id) {
-            Some((at, member)) => format!("{}/{member}", char::from(b'A' + (*at % 26) as u8)),
+            Some((at, member)) => format!("{}/{member}", letter(*at)),
             None => "?".to_owned(),
         };
         let voters: Vec<String> = config.voters.iter().map(name).collect();

@@ -6,26 +6,21 @@ use doozer_store::{At, Command, Lookup, Store};
 
 use crate::config::Config;
 
-/// What a new cluster of one begins with, in the order of its first revisions.
-pub(crate) fn birth(config: &Config, id: Incarnation, address: &str) -> Vec<Bytes> {
-    let mut files = vec![
-        ("/ctl/name".to_owned(), config.cluster_name.clone()),
-        ("/ctl/settings/max-value".to_owned(), config.value_bytes_max.to_string()),
-    ];
-    files.extend(presence(config, id, address));
-    files.push(("/ctl/cal/0".to_owned(), id.to_string()));
-    files.push((writable(id), "true".to_owned()));
-    files.iter().map(|(path, value)| set(path, value)).collect()
-}
-
-/// What has changed of this member since it last ran (its address, its host, its version), as writes.
-pub(crate) fn changes(config: &Config, id: Incarnation, address: &str, store: &Store) -> Vec<Bytes> {
+/// What is still to be written when everything in the log is applied, in the order in which a new cluster of one begins
+/// with it: the cluster's files as far as they are missing (a birth may have been cut short), and what has changed of
+/// this member since it last ran.
+pub(crate) fn missing(config: &Config, id: Incarnation, address: &str, store: &Store) -> Vec<Bytes> {
     let cluster_name = cluster_name(store).unwrap_or_else(|| config.cluster_name.clone());
-    presence(&Config { cluster_name, ..config.clone() }, id, address)
-        .into_iter()
-        .filter(|(path, value)| !holds(store, path, value))
-        .map(|(path, value)| set(&path, &value))
-        .collect()
+    let once = |path: &str, value: String| (!exists(store, path)).then(|| (path.to_owned(), value));
+    let changed = |(path, value): (String, String)| (!holds(store, &path, &value)).then_some((path, value));
+    let mut files = vec![
+        once("/ctl/name", config.cluster_name.clone()),
+        once("/ctl/settings/max-value", config.value_bytes_max.to_string()),
+    ];
+    files.extend(presence(config, id, address, &cluster_name).map(changed));
+    files.push(once("/ctl/cal/0", id.to_string()).filter(|_| !exists(store, "/ctl/cal")));
+    files.push(once(&format!("/ctl/node/{id}/writable"), "true".to_owned()));
+    files.into_iter().flatten().map(|(path, value)| set(&path, &value)).collect()
 }
 
 /// The name the cluster was born with.
@@ -36,18 +31,18 @@ pub(crate) fn cluster_name(store: &Store) -> Option<String> {
     }
 }
 
-fn presence(config: &Config, id: Incarnation, address: &str) -> [(String, String); 4] {
+fn presence(config: &Config, id: Incarnation, address: &str, cluster_name: &str) -> [(String, String); 4] {
     let file = |name: &str| format!("/ctl/node/{id}/{name}");
     [
         (file("addr"), address.to_owned()),
         (file("hostname"), config.hostname.clone()),
         (file("version"), config.version.clone()),
-        (format!("/ctl/ns/{}/{id}", config.cluster_name), address.to_owned()),
+        (format!("/ctl/ns/{cluster_name}/{id}"), address.to_owned()),
     ]
 }
 
-fn writable(id: Incarnation) -> String {
-    format!("/ctl/node/{id}/writable")
+fn exists(store: &Store, path: &str) -> bool {
+    !matches!(store.get(path, At::Now), Ok(Lookup::Missing))
 }
 
 fn holds(store: &Store, path: &str, expected: &str) -> bool {

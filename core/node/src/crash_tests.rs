@@ -12,12 +12,11 @@ use doozer_wire::{Decoder, ErrorKind, OwnedResponse};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{Config, Limits};
-use crate::driver::input::{Input, Proposal};
-use crate::launch::{Launched, launch};
-use crate::recovery::open_directory;
-use crate::server::outbox::Outbox;
+use crate::input::{Input, Proposal};
+use crate::launch::{Launched, launch, open_directory};
 use crate::server::writes::WriteReply;
-use crate::state::Address;
+use doozer_member::outbox::Outbox;
+use doozer_member::state::Address;
 
 const LIVES: u64 = 6;
 const BATCHES: usize = 40;
@@ -161,7 +160,7 @@ fn live(seed: u64) -> (u64, u64) {
             continue;
         }
         let mut member = start(&runtime, &disk).unwrap_or_else(|error| panic!("{story}: {error}"));
-        check(&member.shared.state.read().store, &mut known, &story);
+        check(member.shared.state().read().store(), &mut known, &story);
         disk.power_off(1 + random.below(600));
         let is_short_of_room = random.below(3) == 0;
         for number in 0..BATCHES {
@@ -208,7 +207,7 @@ fn live(seed: u64) -> (u64, u64) {
     }
     let runtime = runtime();
     let member = start(&runtime, &disk).unwrap_or_else(|error| panic!("seed {seed}, at the end: {error}"));
-    check(&member.shared.state.read().store, &mut known, &format!("seed {seed}, at the end"));
+    check(member.shared.state().read().store(), &mut known, &format!("seed {seed}, at the end"));
     runtime.block_on(member.stop());
     (answered, refused)
 }

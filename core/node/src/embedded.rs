@@ -66,8 +66,8 @@ impl Embedded {
             return Err(ErrorKind::Range);
         }
         let shared = self.shared.upgrade().ok_or(ErrorKind::Closed)?;
-        let state = shared.state.read();
-        match state.store.get(path, At::from_raw(rev)) {
+        let state = shared.state().read();
+        match state.store().get(path, At::from_raw(rev)) {
             Ok(Lookup::Missing) if validate(path.as_bytes()).is_err() => Err(ErrorKind::BadPath),
             Ok(Lookup::Missing) => Ok(LocalFile::default()),
             Ok(Lookup::File { rev, value }) => {
@@ -89,6 +89,6 @@ impl Embedded {
 
     /// The revision of its state; `None` if it was stopped.
     pub fn revision(&self) -> Option<i64> {
-        Some(self.shared.upgrade()?.state.read().store.revision().to_raw())
+        Some(self.shared.upgrade()?.state().read().store().revision().to_raw())
     }
 }

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use doozer_journal::OpenError;
+pub use doozer_member::keeper::Failure;
+use doozer_member::recovery::RecoveryError;
+
 /// Why a member could not start. Each message is one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -26,23 +30,7 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
         /// What is wrong with it, and what to do.
-        source: doozer_journal::OpenError,
-    },
-    /// The snapshot cannot be loaded.
-    #[error("data directory {}: snapshot: {source}; restore the directory from a backup", path.display())]
-    Snapshot {
-        /// The directory.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: crate::recovery::SnapshotProblem,
-    },
-    /// The log could not be written.
-    #[error("data directory {}: {source}", path.display())]
-    Journal {
-        /// The directory.
-        path: PathBuf,
-        /// What failed.
-        source: Failure,
+        source: RecoveryError,
     },
     /// The member failed before it was up.
     #[error(transparent)]
@@ -65,13 +53,6 @@ pub enum StartError {
     },
 }
 
-/// Why a running member had to stop: its disk said no in a way that leaves unknown what is on it.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error(
-    "the journal failed: {0}; stopped rather than guess what is on the disk. Check the disk, then start again"
-)]
-pub struct Failure(pub String);
-
 fn listen_advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "is another doozerd running there? choose another address with -l",
@@ -80,9 +61,9 @@ fn listen_advice(error: &io::Error) -> &'static str {
     }
 }
 
-fn data_advice(error: &doozer_journal::OpenError) -> &'static str {
+fn data_advice(error: &RecoveryError) -> &'static str {
     match error {
-        doozer_journal::OpenError::Io(_) => {
+        RecoveryError::Journal(OpenError::Io(_)) => {
             "; it must be a directory that this user can read and write, on a sound disk"
         }
         _ => "",

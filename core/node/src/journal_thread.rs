@@ -1,4 +1,4 @@
-//! The journal's own thread: appends and syncs what the driver hands out, many at a time (group commit), and reports
+//! The journal's own thread: carries out what the driver orders, many orders with one sync (group commit), and reports
 //! back. Between bursts it makes the mark of the last sync durable and readies the next segment.
 
 use std::io;
@@ -6,23 +6,24 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use doozer_journal::{AppendError, Disk, Journal, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
-use doozer_paxos::{Append, Slot};
+use doozer_journal::{Disk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
+use doozer_member::driver::Order;
+use doozer_member::keeper::{Failure, Keeper, Report};
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
 
-use crate::driver::input::Input;
-use crate::driver::ports::{Persist, Sizes};
-use crate::error::Failure;
+use crate::input::Input;
 
 /// How long nothing must happen before the mark is synced: long enough not to stand in the way of the next write.
 const IDLE: Duration = Duration::from_millis(30);
+
+/// How often an order that found no room is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Takes a snapshot's file, or hears why there is none.
 type TakeWriter<D> = Box<dyn FnOnce(Result<SnapshotWriter<D>, SnapshotError>) + Send>;
 
 enum Work<D: Disk> {
-    Append(Append),
+    Order(Order),
     /// A snapshot is due: here is who writes it.
     BeginSnapshot(SnapshotHead, TakeWriter<D>),
     /// A snapshot file is in place: the log before it can go.
@@ -41,20 +42,12 @@ impl<D: Disk> Clone for JournalThread<D> {
     }
 }
 
-impl<D: Disk> Persist for JournalThread<D> {
-    fn persist(&mut self, append: Append) -> Option<Slot> {
-        // A thread that is gone has reported its failure already.
-        let _ = self.work.send(Work::Append(append));
-        None
-    }
-}
-
 impl<D: Disk> JournalThread<D> {
     /// Starts the thread. It ends when it fails, is stopped, or all handles are gone.
-    pub fn start(journal: Journal<D>, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Self> {
+    pub fn start(keeper: Keeper<D>, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Self> {
         let (work, receiver) = channel();
         thread::Builder::new().name("doozer-journal".to_owned()).spawn(move || {
-            let mut work = Loop { journal, inputs: inputs.clone(), refusing: None };
+            let mut work = Loop { keeper, inputs: inputs.clone() };
             match work.run(&receiver) {
                 Ok(stopped) => {
                     // The directory is free for the next one before the stop is reported.
@@ -69,6 +62,11 @@ impl<D: Disk> JournalThread<D> {
             }
         })?;
         Ok(JournalThread { work })
+    }
+
+    /// Gives it an order. A thread that is gone has reported its failure already.
+    pub fn take(&self, order: Order) {
+        let _ = self.work.send(Work::Order(order));
     }
 
     /// Opens a snapshot file and gives it to `start`, which must not take long.
@@ -91,105 +89,82 @@ impl<D: Disk> JournalThread<D> {
 }
 
 struct Loop<D: Disk> {
-    journal: Journal<D>,
+    keeper: Keeper<D>,
     inputs: mpsc::UnboundedSender<Input>,
-    /// The disk was full at this slot: later slots that were already under way are dropped until it comes again.
-    refusing: Option<Slot>,
 }
 
 impl<D: Disk> Loop<D> {
     /// Works until it is told to stop, and by whom, or nobody is left to tell it.
     fn run(&mut self, work: &Receiver<Work<D>>) -> Result<Option<oneshot::Sender<()>>, Failure> {
-        let mut settled = true;
+        let mut is_settled = true;
         loop {
-            let first = if settled {
+            let first = if self.keeper.is_waiting() {
+                work.recv_timeout(RETRY)
+            } else if is_settled {
                 work.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 work.recv_timeout(IDLE)
             };
-            let first = match first {
-                Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.settle()?;
-                    settled = true;
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.settle()?;
-                    return Ok(None);
-                }
-            };
-            settled = false;
-            let mut last = None;
-            let mut next = Some(first);
-            while let Some(work_item) = next {
-                match work_item {
-                    Work::Append(append) => last = self.append(&append)?.or(last),
-                    Work::BeginSnapshot(head, start) => start(self.journal.snapshot_writer(head)),
-                    Work::SnapshotCommitted(meta) => self.cut(meta)?,
-                    Work::Stop(done) => {
-                        self.sync(last)?;
-                        self.settle()?;
-                        return Ok(Some(done));
+            match first {
+                Ok(first) => {
+                    is_settled = false;
+                    if let Some(stopped) = self.burst(first, work)? {
+                        return Ok(Some(stopped));
                     }
                 }
-                next = work.try_recv().ok();
+                Err(RecvTimeoutError::Timeout) if self.keeper.is_waiting() => {
+                    self.keeper.retry()?;
+                    self.sync()?;
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.keeper.idle()?;
+                    is_settled = true;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.keeper.idle()?;
+                    return Ok(None);
+                }
             }
-            self.sync(last)?;
         }
     }
 
-    /// Writes one append. The slot to report once it is synced; `None` when it was refused.
-    fn append(&mut self, append: &Append) -> Result<Option<Slot>, Failure> {
-        if self.refusing.is_some_and(|slot| append.from > slot) {
-            return Ok(None);
-        }
-        self.refusing = None;
-        match self.journal.append(append) {
-            Ok(_) => Ok(append.entries.last().map(|entry| entry.slot)),
-            Err(AppendError::Full(why)) => {
-                self.refusing = Some(append.from);
-                self.report(Input::Refused { slot: append.from, why: why.to_string() });
-                Ok(None)
+    /// Takes all that has come, then syncs once. Whoever stops it, if somebody does.
+    fn burst(
+        &mut self,
+        first: Work<D>,
+        work: &Receiver<Work<D>>,
+    ) -> Result<Option<oneshot::Sender<()>>, Failure> {
+        let mut next = Some(first);
+        while let Some(item) = next {
+            match item {
+                Work::Order(order) => {
+                    for report in self.keeper.take(order)? {
+                        self.report(report);
+                    }
+                }
+                Work::BeginSnapshot(head, start) => start(self.keeper.snapshot_writer(head)),
+                Work::SnapshotCommitted(meta) => self.keeper.snapshot_committed(&meta)?,
+                Work::Stop(done) => {
+                    self.sync()?;
+                    self.keeper.idle()?;
+                    return Ok(Some(done));
+                }
             }
-            Err(error) => Err(Failure(error.to_string())),
+            next = work.try_recv().ok();
         }
+        self.sync()?;
+        Ok(None)
     }
 
-    fn sync(&mut self, last: Option<Slot>) -> Result<(), Failure> {
-        let Some(slot) = last else { return Ok(()) };
-        self.journal.sync().map_err(|error| Failure(error.to_string()))?;
-        let (log, all) = (self.journal.log_bytes_since_snapshot(), self.journal.bytes_on_disk());
-        self.report(Input::Persisted { slot, sizes: Sizes { log, all } });
+    fn sync(&mut self) -> Result<(), Failure> {
+        if let Some(report) = self.keeper.sync()? {
+            self.report(report);
+        }
         Ok(())
     }
 
-    fn settle(&mut self) -> Result<(), Failure> {
-        self.journal.sync_mark().map_err(|error| Failure(error.to_string()))?;
-        match self.journal.prepare() {
-            Ok(()) => Ok(()),
-            Err(AppendError::Full(error)) => {
-                // Not yet a reason to refuse anything: the segment in use has room.
-                warn!(%error, "cannot make the next log segment ahead of need");
-                Ok(())
-            }
-            Err(error) => Err(Failure(error.to_string())),
-        }
-    }
-
-    fn cut(&mut self, meta: SnapshotMeta) -> Result<(), Failure> {
-        match self.journal.snapshot_committed(&meta) {
-            Ok(()) => Ok(()),
-            Err(AppendError::Full(error)) => {
-                warn!(%error, "the log behind a snapshot could not be given up");
-                Ok(())
-            }
-            Err(error) => Err(Failure(error.to_string())),
-        }
-    }
-
-    fn report(&self, input: Input) {
+    fn report(&self, report: Report) {
         // The driver is gone only when the member is going down.
-        let _ = self.inputs.send(input);
+        let _ = self.inputs.send(Input::Journal(report));
     }
 }

@@ -17,26 +17,27 @@
 //! # }
 //! ```
 //!
-//! Map: `node` starts and stops everything; `recovery` and `birth` make the state a member begins with, and `launch`
-//! sets it going; `driver` decides and applies writes; `journal_thread` and `snapshot` keep them; `state` is the store
-//! with its waiters; `server` speaks with clients, and `embedded` is the way in for the program around a member.
+//! Map: `node` starts and stops everything; `launch` sets going what a member begins with, and `birth` writes its own
+//! files; `drive` is the task around the driver, `host` what that has around it; `journal_thread` and `snapshot` keep
+//! what is decided; `server` speaks with clients, and `embedded` is the way in for the program around a member. What a
+//! member is, is in `doozer-member`.
 
 mod access;
 mod birth;
 mod config;
 #[cfg(test)]
 mod crash_tests;
-mod driver;
+mod drive;
 mod embedded;
 mod error;
+mod host;
+mod input;
 mod journal_thread;
 mod launch;
 mod node;
-mod recovery;
 mod server;
 mod shared;
 mod snapshot;
-mod state;
 
 pub use access::Secrets;
 pub use config::{Config, Data, Limits, TlsFiles};

@@ -16,8 +16,7 @@ use tracing::{info, warn};
 use crate::config::{Config, Data};
 use crate::embedded::Embedded;
 use crate::error::{Failure, StartError};
-use crate::launch::{Launched, launch};
-use crate::recovery::{open_directory, open_memory};
+use crate::launch::{Launched, launch, open_directory, open_memory};
 use crate::server::listen::{Doors, listen};
 use crate::server::tls;
 
@@ -106,7 +105,7 @@ impl Node {
 
     /// The current revision of its store.
     pub fn revision(&self) -> i64 {
-        self.launched.shared.state.read().store.revision().to_raw()
+        self.launched.shared.state().read().store().revision().to_raw()
     }
 
     /// Completes only if the member has to stop by itself, because its disk failed. Cancel-safe.

@@ -1,8 +1,11 @@
 //! What all parts of a member share.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use doozer_member::local::Local;
+use doozer_member::state::State;
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::frame_limit;
 use parking_lot::RwLock;
@@ -10,8 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::access::Secrets;
 use crate::config::Limits;
-use crate::driver::input::Input;
-use crate::state::State;
+use crate::input::Input;
 
 pub(crate) struct Shared {
     pub cluster: ClusterId,
@@ -24,16 +26,11 @@ pub(crate) struct Shared {
     pub durable: bool,
     pub secrets: Secrets,
     pub limits: Limits,
-    pub state: RwLock<State>,
+    local: Arc<Local>,
     /// The way to the driver.
     pub inputs: mpsc::UnboundedSender<Input>,
     pub connections: AtomicUsize,
-    /// The last applied slot, for STATUS.
-    pub slot: AtomicU64,
-    /// Bytes of the data directory, for STATUS.
-    pub data_bytes: AtomicU64,
     pub started: Instant,
-    value_bytes_max: AtomicU64,
 }
 
 /// What [`Shared::new`] needs beside the state.
@@ -51,7 +48,7 @@ impl Shared {
         identity: Identity,
         secrets: Secrets,
         limits: Limits,
-        state: State,
+        local: Arc<Local>,
         inputs: mpsc::UnboundedSender<Input>,
     ) -> Self {
         Shared {
@@ -64,27 +61,35 @@ impl Shared {
             durable: identity.durable,
             secrets,
             limits,
-            value_bytes_max: AtomicU64::new(state.store.value_bytes_max() as u64),
-            state: RwLock::new(state),
+            local,
             inputs,
             connections: AtomicUsize::new(0),
-            slot: AtomicU64::new(0),
-            data_bytes: AtomicU64::new(0),
             started: Instant::now(),
         }
     }
 
+    /// The state, and who waits in it.
+    pub fn state(&self) -> &RwLock<State> {
+        &self.local.state
+    }
+
+    /// The last applied slot.
+    pub fn slot(&self) -> u64 {
+        self.local.slot.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the data directory.
+    pub fn data_bytes(&self) -> u64 {
+        self.local.data_bytes.load(Ordering::Relaxed)
+    }
+
     /// The largest value in bytes now. It may change at any time: what counts is what the store says at apply.
     pub fn value_bytes_max(&self) -> u64 {
-        self.value_bytes_max.load(Ordering::Relaxed)
+        self.local.value_bytes_max()
     }
 
     /// The largest frame a client may send now.
     pub fn frame_limit(&self) -> usize {
         frame_limit(self.value_bytes_max())
-    }
-
-    pub fn value_bytes_max_changed(&self, bytes: u64) {
-        self.value_bytes_max.store(bytes, Ordering::Relaxed);
     }
 }

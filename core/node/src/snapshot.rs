@@ -1,78 +1,60 @@
-//! Snapshots of the store, made in the background while writes go on, so that the log can be cut.
+//! Snapshots of the state, made in the background while writes go on, so that the log can be cut.
 
-use std::cmp::max;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use doozer_journal::{Disk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
-use doozer_paxos::Config;
-use doozer_store::Snapshot;
+use doozer_journal::{Disk, SnapshotError, SnapshotMeta, SnapshotWriter};
+use doozer_member::driver::Driver;
+use doozer_member::local::Local;
+use doozer_member::snapshot::{Schedule, Step, Work, head};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::driver::input::Input;
-use crate::driver::ports::Position;
+use crate::host::World;
+use crate::input::Input;
 use crate::journal_thread::JournalThread;
-use crate::shared::Shared;
 
-/// Decides when a snapshot is due, and makes one at a time.
+/// Starts a snapshot when one is due, each on a thread of its own.
 pub(crate) struct Snapshots<D: Disk> {
-    shared: Arc<Shared>,
+    schedule: Schedule,
     journal: JournalThread<D>,
     inputs: mpsc::UnboundedSender<Input>,
-    running: bool,
     /// Tells the one that runs to give up.
     give_up: Arc<AtomicBool>,
-    last_bytes: u64,
-    /// After a failure (a full disk, say) the log must grow beyond this before the next try.
-    retry_above: u64,
 }
 
 impl<D: Disk> Snapshots<D> {
-    /// `last_bytes` is the size of the snapshot there is.
-    pub fn new(
-        shared: Arc<Shared>,
-        journal: JournalThread<D>,
-        inputs: mpsc::UnboundedSender<Input>,
-        last_bytes: u64,
-    ) -> Self {
-        let give_up = Arc::default();
-        Snapshots { shared, journal, inputs, running: false, give_up, last_bytes, retry_above: 0 }
+    pub fn new(schedule: Schedule, journal: JournalThread<D>, inputs: mpsc::UnboundedSender<Input>) -> Self {
+        Snapshots { schedule, journal, inputs, give_up: Arc::default() }
     }
 
-    /// Starts a snapshot of the state at `position`, which is the state now, if the log has grown enough.
-    pub fn consider(&mut self, log_bytes: u64, position: Position, config: &Config) {
-        let due = max(self.shared.limits.snapshot_log_bytes, 2 * self.last_bytes);
-        if self.running || log_bytes < max(due, self.retry_above) {
+    /// Starts a snapshot of the state as it is now, if the log has grown enough.
+    pub fn consider(&mut self, log_bytes: u64, driver: &Driver<World<D>>) {
+        if !self.schedule.begin_if_due(log_bytes) {
             return;
         }
-        let Position { slot, hash, wall_ms } = position;
-        let head = SnapshotHead { slot, hash, wall_ms, config: config.clone() };
-        let snapshot = self.shared.state.write().store.begin_snapshot();
+        let local = Arc::clone(driver.local());
+        let head = head(&local, driver.position());
         let job = Job {
-            shared: Arc::clone(&self.shared),
+            work: Work::begin(&local),
+            local,
             journal: self.journal.clone(),
-            snapshot,
             give_up: Arc::clone(&self.give_up),
         };
         let inputs = self.inputs.clone();
-        self.running = true;
-        self.retry_above = log_bytes + due / 2;
         self.journal.begin_snapshot(head, Box::new(move |writer| job.start(writer, inputs)));
     }
 
     /// A snapshot ended: its size in bytes, `None` if it was given up, or why there is none.
     pub fn done(&mut self, result: Result<Option<u64>, SnapshotError>) {
-        self.running = false;
         match result {
-            Ok(Some(bytes)) => {
-                self.last_bytes = bytes;
-                self.retry_above = 0;
+            Ok(bytes) => self.schedule.ended(bytes),
+            Err(error) => {
+                self.schedule.ended(None);
+                warn!(%error, "no snapshot was made: the log grows until one can be");
             }
-            Ok(None) => {}
-            Err(error) => warn!(%error, "no snapshot was made: the log grows until one can be"),
         }
     }
 
@@ -82,7 +64,7 @@ impl<D: Disk> Snapshots<D> {
     }
 
     pub fn is_running(&self) -> bool {
-        self.running
+        self.schedule.is_running()
     }
 }
 
@@ -93,9 +75,9 @@ impl<D: Disk> Drop for Snapshots<D> {
 }
 
 struct Job<D: Disk> {
-    shared: Arc<Shared>,
+    work: Work<D>,
+    local: Arc<Local>,
     journal: JournalThread<D>,
-    snapshot: Snapshot,
     give_up: Arc<AtomicBool>,
 }
 
@@ -103,9 +85,9 @@ impl<D: Disk> Job<D> {
     /// Runs on a thread of its own: the journal's is needed for writes.
     fn start(self, writer: Result<SnapshotWriter<D>, SnapshotError>, inputs: mpsc::UnboundedSender<Input>) {
         thread::spawn(move || {
-            let Job { shared, journal, mut snapshot, give_up } = self;
-            let written = writer.and_then(|writer| write(&shared, &mut snapshot, writer, &give_up));
-            shared.state.write().store.end_snapshot(snapshot);
+            let Job { mut work, local, journal, give_up } = self;
+            let written = writer.and_then(|writer| write(&mut work, writer, &local, &give_up));
+            work.end(&local);
             let result = written.map(|meta| {
                 let bytes = meta.as_ref().map(|meta| meta.file_bytes);
                 meta.into_iter().for_each(|meta| journal.snapshot_committed(meta));
@@ -118,25 +100,23 @@ impl<D: Disk> Job<D> {
 }
 
 fn write<D: Disk>(
-    shared: &Shared,
-    snapshot: &mut Snapshot,
-    mut writer: SnapshotWriter<D>,
+    work: &mut Work<D>,
+    writer: SnapshotWriter<D>,
+    local: &Local,
     give_up: &AtomicBool,
 ) -> Result<Option<SnapshotMeta>, SnapshotError> {
     let begun = Instant::now();
-    let mut chunk = Vec::new();
-    loop {
-        chunk.clear();
-        let more = snapshot.next_chunk(&shared.state.read().store, &mut chunk);
-        writer.write(&chunk)?;
-        if !more {
-            break;
-        }
-        if give_up.load(Ordering::Relaxed) {
-            return Ok(None);
+    work.write_to(writer);
+    while !give_up.load(Ordering::Relaxed) {
+        match work.step(local)? {
+            Step::More => {}
+            Step::Void => return Ok(None),
+            Step::Done(meta) => {
+                let ms = begun.elapsed().as_millis() as u64;
+                info!(slot = %meta.head.slot, bytes = meta.file_bytes, ms, "snapshot");
+                return Ok(Some(meta));
+            }
         }
     }
-    let meta = writer.finish()?;
-    info!(slot = %meta.head.slot, bytes = meta.file_bytes, ms = begun.elapsed().as_millis() as u64, "snapshot");
-    Ok(Some(meta))
+    Ok(None)
 }

@@ -98,6 +98,35 @@ impl Store {
         }
     }
 
+    /// What applying a command now would be refused for, if it would be.
+    ///
+    /// # Errors
+    /// That.
+    pub fn check(&self, command: &[u8]) -> Result<(), Refusal> {
+        match Command::decode(command)? {
+            Command::Set { path, rev, value } => {
+                let target = self.target(path)?;
+                self.check_value(path, value)?;
+                self.check_target(&target, rev)
+            }
+            Command::Del { path, rev } => match self.target(path)? {
+                // There is nothing to delete, whatever is above.
+                Target::BelowFile => check_rev(rev, 0),
+                target => self.check_target(&target, rev),
+            },
+            Command::Nop => Ok(()),
+        }
+    }
+
+    fn check_target(&self, target: &Target, rev: i64) -> Result<(), Refusal> {
+        match target {
+            Target::File(id) => check_rev(rev, self.files.get(*id).rev.to_raw()),
+            Target::Missing(_) => check_rev(rev, 0),
+            Target::Directory => Err(on_directory(rev)),
+            Target::BelowFile => Err(Refusal::NotDir),
+        }
+    }
+
     fn apply_one(&mut self, command: &[u8], fired: &mut Vec<Fired>) -> Result<Outcome, Refusal> {
         match Command::decode(command)? {
             Command::Set { path, rev, value } => {
@@ -174,10 +203,17 @@ impl Store {
             let refusal = Refusal::BadSetting { path: MAX_VALUE_PATH, min: 1, max: VALUE_BYTES_MAX };
             return settings::parse(value).map(|_| ()).ok_or(refusal);
         }
+        // Nor must it keep a voter from being named.
+        if path.starts_with("/ctl/cal/") && value.len() <= VOTER_BYTES_MAX {
+            return Ok(());
+        }
         let (size, limit) = (value.len(), self.value_bytes_max);
         if size > limit { Err(Refusal::TooLarge { size, limit }) } else { Ok(()) }
     }
 }
+
+/// The id of a member is shorter.
+const VOTER_BYTES_MAX: usize = 64;
 
 /// The rule of all writes: a revision at least the present one, or -1 for any.
 fn check_rev(rev: i64, present: i64) -> Result<(), Refusal> {

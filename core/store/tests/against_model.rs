@@ -152,6 +152,9 @@ impl Harness {
             });
             commands.push(bytes);
         }
+        // What a command would be refused for can be asked before.
+        let refusal = self.store.check(&commands[0]).err();
+        assert_eq!(refusal.map(Outcome::Refused), expected.first().copied().filter(is_refused));
         self.store.apply(&commands, &mut self.out);
         assert_eq!(self.out.outcomes, expected);
         self.check_fired(start);
@@ -319,4 +322,8 @@ proptest! {
         }
         harness.check(true, 0);
     }
+}
+
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(_))
 }

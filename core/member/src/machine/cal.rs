@@ -34,9 +34,9 @@ fn is_below(path: &str) -> bool {
 
 /// Judges a command by the state in which it will be applied. `is_ready` tells whether a member has caught up.
 pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnation) -> bool) -> Judgement {
-    let (path, rev, value) = match Command::decode(command) {
-        Ok(Command::Set { path, rev, value }) => (path, rev, Some(value)),
-        Ok(Command::Del { path, rev }) => (path, rev, None),
+    let (path, value) = match Command::decode(command) {
+        Ok(Command::Set { path, value, .. }) => (path, Some(value)),
+        Ok(Command::Del { path, .. }) => (path, None),
         Ok(Command::Nop) | Err(_) => return Judgement::NoChange,
     };
     let is_slot = path.strip_prefix("/ctl/cal/").is_some_and(|name| !name.contains('/'));
@@ -44,13 +44,10 @@ pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnatio
         // A file in place of the directory, or a directory in place of a slot.
         return Judgement::Refused(Refusal::NoSlot);
     }
-    let (present, holder) = match store.get(path, At::Now) {
-        Ok(Lookup::File { rev, value }) => (rev.to_raw(), holder(value)),
-        _ => (0, None),
+    let holder = match store.get(path, At::Now) {
+        Ok(Lookup::File { value, .. }) => holder(value),
+        _ => None,
     };
-    if rev != -1 && rev < present {
-        return Judgement::NoChange;
-    }
     let new = match value {
         None | Some([]) => None,
         Some(id) => match parse(id) {
@@ -62,6 +59,9 @@ pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnatio
         return Judgement::NoChange;
     }
     let holders = voters(store);
+    if store.check(command).is_err() {
+        return Judgement::NoChange;
+    }
     match new {
         Some(id) if holders.contains(&id) => Judgement::Refused(Refusal::TwiceTheSame),
         Some(id) if !is_ready(&id) => Judgement::Refused(Refusal::NotReady),

@@ -20,12 +20,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::offsets::OffsetCursor;
-use super::outbox::Outbox;
 use super::writes::WriteReply;
 use crate::access::Access;
-use crate::driver::input::{Input, Proposal};
+use crate::input::{Input, Proposal};
 use crate::shared::Shared;
-use crate::state::{Address, WaiterId};
+use doozer_member::outbox::Outbox;
+use doozer_member::state::{Address, WaiterId};
 
 /// A client that takes no byte for so long is gone.
 const WRITE_STALL: Duration = Duration::from_secs(30);
@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     pub(super) lagging: bool,
     /// Reads whose revision has come.
     ready: Vec<(WaiterId, Request)>,
+    /// WAITs whose history is gone.
+    too_late: Vec<WaiterId>,
     decoder: Decoder,
     /// Commands of this round, to be handed over in one piece.
     arena: Vec<u8>,
@@ -90,6 +92,7 @@ impl Connection {
             offsets: OffsetCursor::default(),
             lagging: false,
             ready: Vec::new(),
+            too_late: Vec::new(),
             arena: Vec::new(),
             batch: Vec::new(),
             writes_in_flight: 0,
@@ -175,11 +178,15 @@ impl Connection {
         for id in left.finished {
             self.forget(id);
         }
+        self.too_late.append(&mut left.too_late);
         self.ready.append(&mut left.ready);
     }
 
-    /// Answers reads whose revision has come.
+    /// Answers reads whose revision has come, and WAITs for which it is gone.
     fn answer_ready(&mut self) {
+        for id in std::mem::take(&mut self.too_late) {
+            self.answer_too_late(id);
+        }
         for (id, request) in std::mem::take(&mut self.ready) {
             // One that was cancelled in the meantime is not answered.
             if self.forget(id) {
@@ -220,7 +227,7 @@ impl Connection {
         // In pieces, so that a hundred thousand waits of one dead connection do not hold up everybody else.
         let ids: Vec<WaiterId> = self.waiters.drain().map(|(id, _)| id).collect();
         for some in ids.chunks(256) {
-            let mut state = self.shared.state.write();
+            let mut state = self.shared.state().write();
             some.iter().for_each(|id| state.remove(*id));
         }
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);

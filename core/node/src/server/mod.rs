@@ -4,7 +4,6 @@
 pub(crate) mod connection;
 pub(crate) mod listen;
 mod offsets;
-pub(crate) mod outbox;
 mod pieces;
 mod problem;
 mod reads;

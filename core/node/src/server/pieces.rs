@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use doozer_store::{At, Glob, Pin, ReadError, Revision, Store};
+use doozer_member::state::Pinned as Pin;
+use doozer_store::{At, Glob, ReadError, Revision, Store};
 
 use crate::shared::Shared;
 
@@ -20,12 +21,12 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub fn new(shared: &Arc<Shared>, at: At) -> Result<Self, ReadError> {
-        let mut state = shared.state.write();
+        let mut state = shared.state().write();
         let rev = match at {
-            At::Now => state.store.revision(),
+            At::Now => state.store().revision(),
             At::Revision(rev) => rev,
         };
-        let pin = Some(state.store.pin(rev)?);
+        let pin = Some(state.pin(rev)?);
         Ok(Pinned { shared: Arc::clone(shared), pin, rev })
     }
 
@@ -74,7 +75,7 @@ impl Pinned {
         let mut passed = Passed::default();
         while passed.count < skip {
             let want = PIECE.min(skip - passed.count);
-            let found = piece(&self.shared.state.read().store, passed.last.as_deref(), want)?;
+            let found = piece(self.shared.state().read().store(), passed.last.as_deref(), want)?;
             passed.count += found.count;
             passed.last = found.last.or(passed.last);
             if found.count < want {
@@ -88,7 +89,7 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         if let Some(pin) = self.pin.take() {
-            self.shared.state.write().store.unpin(pin);
+            self.shared.state().write().unpin(pin);
         }
     }
 }

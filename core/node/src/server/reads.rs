@@ -100,8 +100,8 @@ impl Connection {
         self.room_for_a_waiter(request.tag)?;
         let to = self.address(request.tag);
         let id = {
-            let mut state = self.shared.state.write();
-            if state.store.revision() >= needed {
+            let mut state = self.shared.state().write();
+            if state.store().revision() >= needed {
                 return Ok(false);
             }
             // A copy: the request's bytes would keep the whole read buffer alive.
@@ -114,13 +114,13 @@ impl Connection {
     }
 
     fn get(&mut self, request: &Request, path: &str, at: At) -> Result<(), Problem> {
-        let state = self.shared.state.read();
-        let (rev, value): (i64, &[u8]) = match state.store.get(path, at)? {
+        let state = self.shared.state().read();
+        let (rev, value): (i64, &[u8]) = match state.store().get(path, at)? {
             Lookup::Missing => (0, &[]),
             Lookup::File { rev, value } => (rev.to_raw(), value),
             Lookup::Directory => return Err(ErrorKind::IsDir.into()),
         };
-        let store_rev = self.modern.then(|| state.store.revision().to_raw());
+        let store_rev = self.modern.then(|| state.store().revision().to_raw());
         Response { tag: request.tag, rev: Some(rev), value: Some(value), store_rev, ..Response::default() }
             .encode_frame(&mut self.out);
         Ok(())
@@ -134,7 +134,7 @@ impl Connection {
     }
 
     fn size(&self, path: &str, at: At) -> Result<(i64, usize), ReadError> {
-        match self.shared.state.read().store.get(path, at)? {
+        match self.shared.state().read().store().get(path, at)? {
             Lookup::Missing => return Ok((0, 0)),
             Lookup::File { rev, value } => return Ok((rev.to_raw(), value.len())),
             Lookup::Directory => {}
@@ -150,20 +150,20 @@ impl Connection {
     fn getdir(&mut self, request: &Request, path: &Bytes, offset: i32, at: At) -> Result<(), Problem> {
         let text = lossy(path);
         let is_far = usize::try_from(offset).is_ok_and(|offset| offset > PIECE);
-        let state = self.shared.state.read();
-        let rev = moment(&state.store, at);
+        let state = self.shared.state().read();
+        let rev = moment(state.store(), at);
         let name = match self.offsets.before(Verb::Getdir, path, rev, offset) {
             Some(before) => {
-                state.store.dir_entries_after(&text, before, at)?.next().ok_or(ErrorKind::Range)?
+                state.store().dir_entries_after(&text, before, at)?.next().ok_or(ErrorKind::Range)?
             }
             None if is_far => {
                 drop(state);
                 return self.getdir_far(request, path, offset, at);
             }
-            None => state.store.dir_entry(&text, offset.into(), at)?,
+            None => state.store().dir_entry(&text, offset.into(), at)?,
         };
         let (entry, store_rev) =
-            (Some(name.as_bytes()), self.modern.then(|| state.store.revision().to_raw()));
+            (Some(name.as_bytes()), self.modern.then(|| state.store().revision().to_raw()));
         Response { tag: request.tag, path: entry, store_rev, ..Response::default() }
             .encode_frame(&mut self.out);
         self.offsets.answered(Verb::Getdir, path, rev, offset, name);
@@ -188,11 +188,11 @@ impl Connection {
         at: At,
     ) -> Result<(), Problem> {
         let count = usize::try_from(offset).unwrap_or(usize::MAX);
-        let state = self.shared.state.read();
-        let rev = moment(&state.store, at);
+        let state = self.shared.state().read();
+        let rev = moment(state.store(), at);
         let file = match self.offsets.before(Verb::Walk, pattern, rev, offset) {
-            Some(before) => state.store.walk(glob, at, Some(before))?.next(),
-            None if count <= PIECE => state.store.walk(glob, at, None)?.nth(count),
+            Some(before) => state.store().walk(glob, at, Some(before))?.next(),
+            None if count <= PIECE => state.store().walk(glob, at, None)?.nth(count),
             None => {
                 drop(state);
                 return self.walk_far(request, pattern, glob, offset, at);
@@ -205,7 +205,7 @@ impl Connection {
             value: Some(file.value),
             rev: Some(file.rev.to_raw()),
             flags: Some(FLAG_SET),
-            store_rev: self.modern.then(|| state.store.revision().to_raw()),
+            store_rev: self.modern.then(|| state.store().revision().to_raw()),
             ..Response::default()
         }
         .encode_frame(&mut self.out);
@@ -261,11 +261,11 @@ fn gather(shared: &Shared, list: &List<'_>, at: At) -> Result<(Vec<Listed>, bool
     let mut files: Vec<Listed> = Vec::new();
     let mut bytes = 0;
     loop {
-        let state = shared.state.read();
+        let state = shared.state().read();
         let after = files.last().map(|file| file.path.clone());
         let after = after.as_deref().or(list.after.as_deref());
         let mut seen = 0;
-        for file in state.store.walk(&list.glob, at, after)?.take(PIECE) {
+        for file in state.store().walk(&list.glob, at, after)?.take(PIECE) {
             if files.len() >= list.limit || bytes >= LIST_BYTES {
                 return Ok((files, true));
             }

@@ -24,7 +24,7 @@ impl Connection {
     /// Answers a request, or sees to it that it will be answered.
     pub(super) fn handle(&mut self, request: &Request) {
         if let Err(problem) = self.dispatch(request) {
-            let seen = self.modern.then(|| self.shared.state.read().store.revision());
+            let seen = self.modern.then(|| self.shared.state().read().store().revision());
             problem.encode_frame(request.tag, self.modern, seen, &mut self.out);
         }
     }
@@ -78,7 +78,7 @@ impl Connection {
 
     /// The revision everything up to which is visible here.
     pub(super) fn revision(&self) -> Revision {
-        self.shared.state.read().store.revision()
+        self.shared.state().read().store().revision()
     }
 
     /// Sends an answer; `fill` adds to the parts that every answer has.
@@ -136,7 +136,7 @@ impl Connection {
     fn cancel(&mut self, request: &Request) -> Result<(), Problem> {
         let tag = request.other_tag.ok_or(ErrorKind::MissingArg)?;
         if let Some(id) = self.waiter_tags.get(&tag).copied() {
-            self.shared.state.write().remove(id);
+            self.shared.state().write().remove(id);
             self.forget(id);
         }
         // Nothing with that tag may follow this answer, so what is already on its way goes first.

@@ -8,8 +8,8 @@ use crate::shared::Shared;
 
 pub(super) fn of(shared: &Shared) -> StatusReply {
     let (revision, first, stats, waiters) = {
-        let state = shared.state.read();
-        (state.store.revision(), state.store.first(), state.store.stats(), state.waiters())
+        let state = shared.state().read();
+        (state.store().revision(), state.store().first(), state.store().stats(), state.waiters())
     };
     StatusReply {
         cluster: shared.cluster.0,
@@ -20,7 +20,7 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         role: "proposer".to_owned(),
         revision: revision.to_raw(),
         first_revision: first.to_raw(),
-        slot: shared.slot.load(Ordering::Relaxed),
+        slot: shared.slot(),
         files: stats.files,
         live_bytes: stats.live_bytes,
         history_revisions: stats.history_revisions,
@@ -28,7 +28,7 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         watches: waiters as u64,
         connections: shared.connections.load(Ordering::Relaxed) as u64,
         durable: shared.durable,
-        data_bytes: shared.data_bytes.load(Ordering::Relaxed),
+        data_bytes: shared.data_bytes(),
         uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

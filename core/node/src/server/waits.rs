@@ -9,7 +9,7 @@ use doozer_wire::{ErrorKind, FLAG_PROGRESS, Request, Response};
 use super::connection::Connection;
 use super::problem::{Problem, bad_glob};
 use super::requests::given;
-use crate::state::{Found, Next, SCAN_EVENTS, WaiterId, event_body};
+use doozer_member::state::{Found, Next, SCAN_EVENTS, WaiterId, event_body};
 
 /// Streams are fed from the history only while fewer bytes than this wait to be sent.
 const FEED_BYTES: usize = 256 << 10;
@@ -21,12 +21,12 @@ impl Connection {
         let mut from = from;
         // The long way through the history is gone together with other readers; only its end needs the state alone.
         let found = loop {
-            let scan = self.shared.state.read().store.scan(&glob, from, SCAN_EVENTS);
+            let scan = self.shared.state().read().store().scan(&glob, from, SCAN_EVENTS);
             match scan {
                 Scan::More(next) => from = next,
                 Scan::Found(event) => break Found::Event(event),
                 Scan::TooLate => break Found::TooLate,
-                Scan::CaughtUp => match self.shared.state.write().wait(&glob, from, &to) {
+                Scan::CaughtUp => match self.shared.state().write().wait(&glob, from, &to) {
                     Found::More(next) => from = next,
                     found => break found,
                 },
@@ -46,7 +46,7 @@ impl Connection {
     pub(super) fn watch(&mut self, request: &Request) -> Result<(), Problem> {
         let (glob, from) = self.glob_and_rev(request)?;
         let to = self.address(request.tag);
-        let id = self.shared.state.write().stream(glob, from, to);
+        let id = self.shared.state().write().stream(glob, from, to);
         self.remember(id, request.tag);
         self.streams.push(id);
         self.lagging = true;
@@ -73,11 +73,11 @@ impl Connection {
         let shared = Arc::clone(&self.shared);
         while self.out.len() < FEED_BYTES {
             let (next, revision) = {
-                let mut state = shared.state.write();
+                let mut state = shared.state().write();
                 let next = state.stream_next(id);
                 // Events handed over while the stream was live come before these, and none can be added meanwhile.
                 self.take_outbox();
-                (next, state.store.revision())
+                (next, state.store().revision())
             };
             match next {
                 Next::Events(events) => {
@@ -92,9 +92,7 @@ impl Connection {
                     return true;
                 }
                 Next::TooLate => {
-                    self.forget(id);
-                    let problem = Problem::from(ErrorKind::TooLate);
-                    problem.encode_frame(tag, true, Some(revision), &mut self.out);
+                    self.answer_too_late(id);
                     return true;
                 }
                 Next::Gone => return true,
@@ -103,10 +101,19 @@ impl Connection {
         false
     }
 
+    /// The history that a WAIT or a WATCH stands in is gone.
+    pub(super) fn answer_too_late(&mut self, id: WaiterId) {
+        let tag = self.waiters.get(&id).copied().flatten();
+        if self.forget(id) {
+            let (modern, revision) = (self.modern, self.revision());
+            Problem::from(ErrorKind::TooLate).encode_frame(tag, modern, Some(revision), &mut self.out);
+        }
+    }
+
     /// Tells live streams how far they have seen, where there is news.
     pub(super) fn mark_progress(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let mut state = shared.state.write();
+        let mut state = shared.state().write();
         // Events up to the mark may still lie in the outbox: they go first.
         self.take_outbox();
         for id in &self.streams {
@@ -129,7 +136,7 @@ impl Connection {
             return Err(ErrorKind::TagInUse.into());
         }
         let max = self.shared.limits.waits_max;
-        if self.shared.state.read().waiters() >= max {
+        if self.shared.state().read().waiters() >= max {
             let detail = format!("this member already keeps {max} waits: try another one, or later");
             return Err(Problem::new(ErrorKind::Overloaded, detail));
         }

@@ -1,13 +1,14 @@
 //! Writes on their way to the driver and their answers on the way back.
 
 use bytes::BytesMut;
-use doozer_store::{Outcome, Revision};
+use doozer_member::machine::{Outcome, Refusal};
+use doozer_store::{Outcome as Stored, Revision};
 use doozer_wire::{ErrorKind, Response};
 
-use super::outbox::Wakes;
 use super::problem::Problem;
-use crate::driver::ports::{Answer, NotWritten, Reply};
-use crate::state::Address;
+use doozer_member::driver::{Answer, NotWritten, Reply};
+use doozer_member::outbox::Wakes;
+use doozer_member::state::Address;
 
 /// The connection and tag that wait for a write.
 pub(crate) struct WriteReply {
@@ -33,17 +34,25 @@ impl Reply for WriteReply {
 }
 
 fn encode(outcome: &Outcome, seen: Revision, to: &Address, frames: &mut BytesMut) {
+    let refused = |problem: Problem, frames: &mut BytesMut| {
+        problem.encode_frame(to.tag, to.modern, Some(seen), frames);
+    };
     let rev = match outcome {
-        Outcome::Set(rev) => Some(rev.to_raw()),
+        Outcome::Store(Stored::Set(rev)) => Some(rev.to_raw()),
         // The original answers DEL with the tag alone.
-        Outcome::Deleted(rev) => to.modern.then(|| rev.to_raw()),
-        Outcome::Absent | Outcome::Nop => None,
-        Outcome::Refused(refusal) => {
-            return Problem::from(refusal).encode_frame(to.tag, to.modern, Some(seen), frames);
-        }
+        Outcome::Store(Stored::Deleted(rev)) => to.modern.then(|| rev.to_raw()),
+        Outcome::Store(Stored::Absent | Stored::Nop) => None,
+        Outcome::Store(Stored::Refused(refusal)) => return refused(Problem::from(refusal), frames),
+        Outcome::Refused(refusal) => return refused(Problem::from(*refusal), frames),
     };
     let store_rev = to.modern.then(|| seen.to_raw());
     Response { tag: to.tag, rev, store_rev, ..Response::default() }.encode_frame(frames);
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Problem::new(ErrorKind::Other, refusal.to_string())
+    }
 }
 
 impl From<NotWritten> for Problem {

@@ -2,21 +2,19 @@
 
 use bytes::Bytes;
 use doozer_journal::SnapshotError;
-use doozer_paxos::Slot;
+use doozer_member::keeper::{Failure, Report};
 use tokio::sync::{mpsc, oneshot};
 
-use super::ports::Sizes;
-use crate::error::Failure;
 use crate::server::writes::WriteReply;
 
 /// What the driver is told.
 pub(crate) enum Input {
     /// Commands of one connection, in order.
     Propose(Vec<Proposal>),
-    /// Everything up to `slot` is durable.
-    Persisted { slot: Slot, sizes: Sizes },
-    /// Nothing from `slot` on was written.
-    Refused { slot: Slot, why: String },
+    /// Commands of the member itself.
+    Own(Vec<Bytes>),
+    /// The journal's thread reports.
+    Journal(Report),
     /// A snapshot is done (its bytes), was given up, or could not be made.
     SnapshotDone(Result<Option<u64>, SnapshotError>),
     /// The journal failed for good.

@@ -1,0 +1,127 @@
+//! The driver's task: turns what arrives (proposals, reports of the journal, time) into steps of the [`Driver`], and starts
+//! snapshots.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use doozer_journal::Disk;
+use doozer_member::driver::{Answer, Driver, NotWritten, Reply};
+use doozer_member::keeper::{Failure, Report};
+use doozer_member::outbox::Wakes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
+
+use crate::host::World;
+use crate::input::{Input, Proposal};
+use crate::snapshot::Snapshots;
+
+/// Inputs taken in one go.
+const INPUTS_MAX: usize = 256;
+
+/// The replica's tick.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Milliseconds since 1970 by the system's clock.
+fn wall_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Who waits for the driver to have nothing under way.
+#[derive(Default)]
+struct Waiting {
+    settled: Vec<oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// Runs until it is stopped, or the journal fails, which is returned.
+pub(crate) async fn drive<D: Disk>(
+    mut driver: Driver<World<D>>,
+    mut inputs: mpsc::UnboundedReceiver<Input>,
+    mut snapshots: Option<Snapshots<D>>,
+) -> Option<Failure> {
+    let mut taken = Vec::with_capacity(INPUTS_MAX);
+    let mut waiting = Waiting::default();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    driver.pump(wall_ms());
+    driver.lead_if_alone();
+    driver.pump(wall_ms());
+    loop {
+        if driver.is_idle() {
+            // Whoever asked may have gone; that changes nothing.
+            for done in waiting.settled.drain(..) {
+                let _ = done.send(());
+            }
+            if waiting.stop.is_some() && snapshots.as_ref().is_none_or(|it| !it.is_running()) {
+                break;
+            }
+        }
+        tokio::select! {
+            count = inputs.recv_many(&mut taken, INPUTS_MAX) => {
+                if count == 0 {
+                    break;
+                }
+            }
+            _ = ticks.tick() => driver.tick(),
+        }
+        for input in taken.drain(..) {
+            if let Some(failure) = take(input, &mut driver, &mut snapshots, &mut waiting) {
+                return Some(failure);
+            }
+        }
+        driver.pump(wall_ms());
+    }
+    if let Some(done) = waiting.stop {
+        let _ = done.send(());
+    }
+    None
+}
+
+/// Takes one input; a failure ends the task.
+fn take<D: Disk>(
+    input: Input,
+    driver: &mut Driver<World<D>>,
+    snapshots: &mut Option<Snapshots<D>>,
+    waiting: &mut Waiting,
+) -> Option<Failure> {
+    match input {
+        Input::Propose(proposals) if waiting.stop.is_some() => refuse(proposals),
+        Input::Propose(proposals) => {
+            for Proposal { command, reply } in proposals {
+                driver.write(&command, Some(reply));
+            }
+        }
+        Input::Own(commands) => commands.iter().for_each(|command| driver.write(command, None)),
+        Input::Journal(Report::Kept(id, sizes)) => {
+            driver.kept(id, sizes);
+            driver.pump(wall_ms());
+            if let Some(snapshots) = snapshots {
+                snapshots.consider(sizes.log, driver);
+            }
+        }
+        Input::Journal(Report::Full(why)) => {
+            warn!(why, "the disk is full");
+            driver.full(&why, wall_ms());
+        }
+        Input::SnapshotDone(result) => {
+            if let Some(snapshots) = snapshots {
+                snapshots.done(result);
+            }
+        }
+        Input::Failed(failure) => return Some(failure),
+        Input::Settled(done) => waiting.settled.push(done),
+        Input::Stop(done) => {
+            waiting.stop = Some(done);
+            snapshots.iter().for_each(Snapshots::give_up);
+        }
+    }
+    None
+}
+
+fn refuse(proposals: Vec<Proposal>) {
+    let mut wakes = Wakes::default();
+    for proposal in proposals {
+        proposal.reply.answer(Answer::NotWritten(NotWritten::ShuttingDown), &mut wakes);
+    }
+    wakes.wake_all();
+}

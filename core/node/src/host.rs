@@ -1,0 +1,37 @@
+//! What a driver has around it in the world: the journal's thread, and nobody else yet.
+
+use doozer_journal::Disk;
+use doozer_member::driver::{Host, Order};
+use doozer_member::peer::Peer;
+use doozer_paxos::Incarnation;
+
+use crate::journal_thread::JournalThread;
+use crate::server::writes::WriteReply;
+
+/// The world around a member. Without a journal it keeps nothing.
+pub(crate) struct World<D: Disk> {
+    pub journal: Option<JournalThread<D>>,
+}
+
+impl<D: Disk> Host for World<D> {
+    type Reply = WriteReply;
+
+    fn keep(&mut self, order: Order) -> bool {
+        match &self.journal {
+            Some(journal) => {
+                journal.take(order);
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn send(&mut self, to: Incarnation, message: Peer) {
+        // Members of several do not run yet: there is nobody to send to.
+        tracing::debug!(%to, ?message, "not sent");
+    }
+
+    fn readable(&mut self, tokens: Vec<u64>) {
+        unreachable!("no read was begun, but {tokens:?} may be answered");
+    }
+}

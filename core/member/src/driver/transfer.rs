@@ -67,8 +67,10 @@ pub(super) enum Taken {
 }
 
 impl Transfers {
-    pub fn new(options: doozer_store::Options) -> Transfers {
-        Transfers { options, fetching: None, fetched: None, lending: BTreeMap::new(), last_transfer: 0 }
+    /// Transfers are numbered anew in each life: one of an earlier life may still be lent, and is not gone on with.
+    pub fn new(options: doozer_store::Options, boot: u64) -> Transfers {
+        let last_transfer = boot << 32;
+        Transfers { options, fetching: None, fetched: None, lending: BTreeMap::new(), last_transfer }
     }
 
     /// Begins to fetch a snapshot from a member, unless one is being fetched from it, or from another one that answers.

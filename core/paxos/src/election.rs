@@ -3,6 +3,7 @@
 //! acceptors' matter, and safety never depends on this module.
 //! Never here: the log, or when a round ends (the replica says so).
 
+use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
 use crate::{Ballot, Config, Incarnation};
 
@@ -68,7 +69,8 @@ impl Election {
     /// or used; rounds are numbered from `round`.
     pub fn new(me: Incarnation, above: Ballot, epoch: u64, round: u64) -> Election {
         // Not one that it led under before it was started again: others may still take that for the leader's.
-        let n = (above.n + 1).max(Ballot::first_n(epoch));
+        let first = if is_planted(Planted::EpochsShareBallots) { 0 } else { Ballot::first_n(epoch) };
+        let n = (above.n + 1).max(first);
         let ballot = Ballot { n, priority: 0, incarnation: me };
         Election {
             me,

@@ -43,6 +43,7 @@ planted! {
     ReadBeforeApply: "a read is answered before what it must see is applied",
     ProposedBehindStopSign: "slots are formed behind a change of voters that is not decided",
     LaterEpochAnswered: "messages of a later configuration are answered as if they were of this one",
+    EpochsShareBallots: "ballots do not tell in which configuration they were made",
     ChangeNotDrained: "a change of voters is judged while other slots are under way",
     SnapshotErasesVote: "with a snapshot the accepted ballot is forgotten",
     SnapshotWithoutOrigins: "a snapshot does not tell whose commands were applied",

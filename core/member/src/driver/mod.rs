@@ -53,12 +53,13 @@ impl<H: Host> Driver<H> {
         let Begin { cluster, id, machine, past, position, store_options } = begin;
         let boot = if is_planted(Planted::NumbersReused) { 1 } else { past.boot };
         let origin = Origin { incarnation: id, boot };
+        let transfers = Transfers::new(store_options, past.boot);
         let mut driver = Driver {
             host,
             member: Member::new(id, cluster, past, limits),
             local: Arc::new(Local::new(machine, position.slot)),
             outstanding: Outstanding::new(origin),
-            transfers: Transfers::new(store_options),
+            transfers,
             position,
             ticks: 0,
             applied: Applied::default(),

@@ -47,7 +47,6 @@ impl World {
         for at in 0..self.places.len() {
             self.start(at)?;
         }
-        self.begin_clients();
         self.put(50_000, Event::Operate);
         self.put(SETUP_US, Event::Stage);
         Ok(())
@@ -56,6 +55,7 @@ impl World {
     pub(super) fn begin_chaos(&mut self) -> Result<(), Violation> {
         self.stage = Stage::Chaos;
         self.trace.tell(|| "** things begin to go wrong".to_owned());
+        self.begin_clients();
         self.begin_faults();
         self.put(self.plan.chaos_s * 1_000_000, Event::Stage);
         self.stage_at = Time(self.now.0 + self.plan.chaos_s * 1_000_000);
@@ -200,7 +200,7 @@ impl World {
         let are_equal = slots.iter().all(|slot| *slot == Some(first)) && first > 0;
         let are_clients_done =
             self.attached.clients.iter().all(|client| !client.is_busy() && !client.has_to_resume());
-        if are_equal && are_clients_done && slot_before == first {
+        if are_equal && are_clients_done && slot_before == first && !is_hopeless {
             return self.end_well();
         }
         if self.now.0 - since.0 > WHOLE_US {

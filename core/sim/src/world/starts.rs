@@ -128,7 +128,9 @@ impl World {
             let suspect = if is_suspect { ", suspect" } else { "" };
             format!("{name} starts at slot {}, revision {revision}{suspect}", position.slot)
         });
-        self.join(at);
+        if !self.knows_somebody(at) {
+            self.join(at);
+        }
         let life = self.places[at].life;
         let tick_us = self.places[at].tick_us;
         let phase = 1 + self.places[at].random.below(tick_us);
@@ -172,9 +174,7 @@ impl World {
             .filter(|other| *other != id)
             .collect();
         let asked = self.places[at].random.choose(&others);
-        if let (Some(running), Some(asked)) = (&mut self.places[at].running, asked)
-            && !running.driver.member().config().voters.contains(&id)
-        {
+        if let (Some(running), Some(asked)) = (&mut self.places[at].running, asked) {
             running.driver.join(asked);
         }
     }

@@ -172,7 +172,7 @@ impl World {
         self.attached.sweep();
         self.join_again()?;
         let is_setup = matches!(self.stage, Stage::Setup);
-        self.put(if is_setup { 50_000 } else { 400_000 }, Event::Operate);
+        self.put(if is_setup { 100_000 } else { 400_000 }, Event::Operate);
         if is_setup && self.voters.config().voters.len() as u64 >= self.plan.voters {
             return self.begin_chaos();
         }
@@ -189,18 +189,24 @@ impl World {
         self.ask_this(operator, |_: OpId| request)
     }
 
-    /// Who has not learned yet who votes asks again: its question, or the answers, may be lost.
+    /// Who knows nobody asks again: it has not learned yet who votes, or all of those are gone. A real one tries the
+    /// addresses that it was given.
     fn join_again(&mut self) -> Result<(), Violation> {
         for at in self.running_places() {
-            let knows_nothing =
-                |running: &super::place::Running| running.driver.member().config().voters.is_empty();
-            let place = &self.places[at];
-            if !place.is_paused() && place.running.as_deref().is_some_and(knows_nothing) {
+            if !self.places[at].is_paused() && !self.knows_somebody(at) {
                 self.join(at);
                 self.pump(at)?;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn knows_somebody(&self, at: usize) -> bool {
+        let place = &self.places[at];
+        let Some(running) = place.running.as_deref() else { return true };
+        let config = running.driver.member().config();
+        let is_there = |id: &Incarnation| self.place_of(id).is_some();
+        config.voters.iter().any(is_there)
     }
 
     /// The operator was answered, or will not be.

@@ -3,7 +3,6 @@
 //! acceptors' matter, and safety never depends on this module.
 //! Never here: the log, or when a round ends (the replica says so).
 
-use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
 use crate::{Ballot, Config, Incarnation};
 
@@ -69,9 +68,7 @@ impl Election {
     /// or used; rounds are numbered from `round`.
     pub fn new(me: Incarnation, above: Ballot, epoch: u64, round: u64) -> Election {
         // Not one that it led under before it was started again: others may still take that for the leader's.
-        let first = if is_planted(Planted::EpochsShareBallots) { 0 } else { Ballot::first_n(epoch) };
-        let n = (above.n + 1).max(first);
-        let ballot = Ballot { n, priority: 0, incarnation: me };
+        let ballot = Ballot::of(epoch, above.count() + 1, me);
         Election {
             me,
             epoch,
@@ -136,7 +133,7 @@ impl Election {
             self.leader = by;
             if by.incarnation == self.me {
                 // Of an earlier life of this member, which told others of it but did not live to keep it.
-                self.ballot.n = self.ballot.n.max(by.n + 1);
+                self.ballot = self.ballot.max(self.own(by.count() + 1));
             }
         }
         is_new
@@ -145,7 +142,7 @@ impl Election {
     /// This member does not lead after all: it is unhappy until somebody does, itself under a greater ballot perhaps.
     pub fn resign(&mut self) {
         if self.is_leader() {
-            self.ballot.n += 1;
+            self.ballot = self.own(self.ballot.count() + 1);
             self.happy = false;
         }
     }
@@ -167,22 +164,21 @@ impl Election {
         self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
         let takes_over = self.should_take_over(config, &replies, fitness);
         self.heard = replies;
-        if takes_over && let Some(ballot) = self.take_over() {
-            return Outcome::Lead(ballot);
+        if takes_over {
+            return Outcome::Lead(self.take_over());
         }
         if self.leader == before { Outcome::Same } else { Outcome::Follow(self.leader) }
     }
 
-    /// Takes over without having been elected: for who led the configuration before this one. `None` if it knows of a
-    /// ballot of a later configuration: then this one is over.
-    pub fn take_over(&mut self) -> Option<Ballot> {
-        let next = Ballot { n: self.leader.n.max(self.ballot.n) + 1, ..self.ballot };
-        if next.epoch() != self.epoch {
-            return None;
-        }
-        self.ballot = next;
+    /// Takes over without having been elected: for who led the configuration before this one.
+    pub fn take_over(&mut self) -> Ballot {
+        self.ballot = self.own(self.leader.max(self.ballot).count() + 1);
         (self.leader, self.happy) = (self.ballot, true);
-        Some(next)
+        self.ballot
+    }
+
+    fn own(&self, count: u64) -> Ballot {
+        Ballot::of(self.epoch, count, self.me)
     }
 
     /// A leader needs a quorum that follows nobody greater, or a greater leader that is happy itself; anybody else

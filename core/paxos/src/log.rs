@@ -31,8 +31,8 @@ pub struct Suspect {
 
 impl Suspect {
     /// What made that log preferable to others.
-    pub fn rank(&self) -> (Ballot, Slot) {
-        (self.acc_ballot, self.last)
+    pub fn rank(&self) -> ((u64, Ballot), Slot) {
+        (self.acc_ballot.rank(), self.last)
     }
 }
 
@@ -114,11 +114,9 @@ impl Log {
         self.configs.iter().map(|(at, _)| *at).find(|at| *at > slot)
     }
 
-    /// The last stop-sign that something stands behind: nothing is proposed behind one that is not decided, so it is. Or
-    /// the one that began a configuration in which this log's member promised something, since it applied that one before.
-    pub fn proven_stop_sign(&self, promised_in: u64) -> Option<Slot> {
-        let is_proven = |(at, config): &&(Slot, Config)| *at < self.last() || config.epoch <= promised_in;
-        self.configs.iter().rev().find(is_proven).map(|(at, _)| *at)
+    /// The last stop-sign that something stands behind. Nothing is proposed behind one that is not decided, so it is.
+    pub fn proven_stop_sign(&self) -> Option<Slot> {
+        self.configs.iter().rev().map(|(at, _)| *at).find(|at| *at < self.last())
     }
 
     /// Appends an entry, which must follow.

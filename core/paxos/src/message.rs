@@ -123,8 +123,8 @@ pub struct Have {
 
 impl Have {
     /// What makes one log preferable to another.
-    pub fn rank(&self) -> (Ballot, Slot) {
-        (self.acc_ballot, self.last)
+    pub fn rank(&self) -> ((u64, Ballot), Slot) {
+        (self.acc_ballot.rank(), self.last)
     }
 }
 

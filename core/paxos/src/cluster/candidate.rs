@@ -93,6 +93,14 @@ impl Member {
         let best = preparing.promises.iter().max_by_key(|(_, promised)| promised.have.rank());
         let best = best.filter(|(_, promised)| promised.have.rank() > preparing.asked_with.rank());
         let best = best.map(|(lender, promised)| (*lender, promised.have, promised.offer.clone()));
+        let last = best.as_ref().map_or(self.log.last(), |(_, have, _)| have.last);
+        let knows_more = |(_, promised): &(&Incarnation, &Promised)| promised.have.decided > last;
+        if let Some((knower, _)) = preparing.promises.iter().find(knows_more) {
+            // It was taught that, and cannot tell any more what it had accepted of it.
+            let knower = *knower;
+            self.follow_role();
+            return self.ask_to_follow(knower);
+        }
         match best {
             None => self.begin_leading(None),
             Some((lender, _, Offer::Suffix(suffix))) if has_proven_stop_sign(&suffix) => {
@@ -132,7 +140,7 @@ impl Member {
         assert!(suffix.from > self.decided, "a log was adopted that lacks what is decided");
         // Whatever a majority's members know to be decided stands in the log that was adopted.
         let decided = promises.values().map(|promised| promised.have.decided).max().unwrap_or_default();
-        self.role = Role::Leading(Leading::new(ballot, adopted.rank(), self.ticks));
+        self.role = Role::Leading(Leading::new(ballot, adopted, self.ticks));
         self.open(ballot, suffix);
         self.decided = self.decided.max(decided.min(self.log.last()));
         self.give_up_suspects(&promises);
@@ -152,7 +160,8 @@ impl Member {
         }
         let suspects = promises.values().filter_map(|promised| promised.suspect).chain(self.suspect);
         let Role::Leading(leading) = &self.role else { return };
-        let lost: Vec<Suspect> = suspects.filter(|suspect| suspect.rank() > leading.adopted()).collect();
+        let lost: Vec<Suspect> =
+            suspects.filter(|suspect| suspect.rank() > leading.adopted().rank()).collect();
         if !lost.is_empty() {
             self.outputs.push_back(Output::GaveUp(lost));
         }

@@ -29,6 +29,7 @@ impl Member {
             self.learners = leading.members().collect();
         }
         self.entered = config;
+        self.make_sound();
         self.follow_role();
         self.election = self.election.next(self.promised, self.entered.epoch);
         // Who led goes on at once, if it still votes: the others need not wait for an election.
@@ -41,6 +42,13 @@ impl Member {
             self.asked_at = None;
             self.ask_to_follow(proposer);
         }
+    }
+
+    /// Whether it is known here that the configuration is over, though its stop-sign is not applied yet. Nothing is
+    /// promised or accepted in it any more: the log may go on behind that, accepted under a ballot of the next one.
+    pub(super) fn is_over(&self) -> bool {
+        let decided = self.decided.max(self.log.proven_stop_sign().unwrap_or_default());
+        self.log.stop_sign_behind(self.applied).is_some_and(|sign| sign <= decided)
     }
 
     /// A message of somebody who has not entered this configuration: it gets what it lacks, and no other answer.

@@ -227,6 +227,10 @@ impl Member {
             let hash = entry.hash(self.cluster);
             self.log.push(entry.clone(), hash);
         }
+        assert!(
+            ballot.rank() >= self.acc_ballot.rank(),
+            "what was accepted is given up for a log that is worth less"
+        );
         if self.acc_ballot != ballot {
             self.durable_at_proposer = self.decided;
         }
@@ -236,11 +240,13 @@ impl Member {
         self.make_sound();
     }
 
-    /// The end of the log that was suspect is there again, or what is known to be decided reaches further.
+    /// The end of the log that was suspect is there again, or its configuration is over, with all that it decided here.
     pub(super) fn make_sound(&mut self) {
-        let (acc_ballot, last, decided) = (self.acc_ballot, self.log.last(), self.decided);
+        let (acc_ballot, last, epoch) = (self.acc_ballot.rank(), self.log.last(), self.entered.epoch);
         let is_there = |suspect: &mut Suspect| {
-            last >= suspect.last && (acc_ballot >= suspect.acc_ballot || decided >= suspect.last)
+            // What it was taught to be decided is not enough: it would vote with the lower ballot it fell back to.
+            let is_accepted = last >= suspect.last && acc_ballot >= suspect.acc_ballot.rank();
+            is_accepted || epoch > suspect.acc_ballot.epoch()
         };
         if self.suspect.take_if(is_there).is_some() {
             self.persist(Persist::Sound);
@@ -250,7 +256,7 @@ impl Member {
     /// Under a greater ballot, the proposer's whole log has come: it got that from a majority that this member was no
     /// part of, or from everybody.
     fn make_sound_whole(&mut self, ballot: Ballot) {
-        if self.suspect.take_if(|suspect| ballot > suspect.acc_ballot).is_some() {
+        if self.suspect.take_if(|suspect| ballot.rank() > suspect.acc_ballot.rank()).is_some() {
             self.persist(Persist::Sound);
         }
     }

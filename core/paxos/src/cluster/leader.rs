@@ -15,8 +15,8 @@ use crate::{Ballot, Config, Entry, Incarnation, Slot};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Leading {
     pub ballot: Ballot,
-    /// The ballot and length of the log it went on with: who accepted under that ballot has a part of it.
-    adopted: (Ballot, Slot),
+    /// Of the log it went on with: who accepted under its ballot has a part of it.
+    adopted: Have,
     /// Where its own part of the log begins. Until that is decided it does not know what is.
     pub opening: Slot,
     followers: BTreeMap<Incarnation, Progress>,
@@ -62,7 +62,7 @@ impl Progress {
 }
 
 impl Leading {
-    pub fn new(ballot: Ballot, adopted: (Ballot, Slot), now: u64) -> Leading {
+    pub fn new(ballot: Ballot, adopted: Have, now: u64) -> Leading {
         Leading {
             ballot,
             adopted,
@@ -78,11 +78,12 @@ impl Leading {
 
     /// What nobody may do: go on after a restart as if there had been none.
     pub fn again(ballot: Ballot, last: Slot) -> Leading {
-        Leading { opening: last, ..Leading::new(ballot, (ballot, last), 0) }
+        let adopted = Have { acc_ballot: ballot, last, decided: last };
+        Leading { opening: last, ..Leading::new(ballot, adopted, 0) }
     }
 
-    /// What made the log preferable that it went on with.
-    pub fn adopted(&self) -> (Ballot, Slot) {
+    /// What the one had whose log it went on with.
+    pub fn adopted(&self) -> Have {
         self.adopted
     }
 
@@ -154,8 +155,8 @@ impl Member {
         let (ballot, adopted) = (leading.ballot, leading.adopted);
         let from = if have.acc_ballot == ballot {
             have.last.next()
-        } else if have.acc_ballot == adopted.0 {
-            have.last.min(adopted.1).max(have.decided).next()
+        } else if have.acc_ballot == adopted.acc_ballot {
+            have.last.min(adopted.last).max(have.decided).next()
         } else {
             have.decided.next()
         };
@@ -382,9 +383,7 @@ impl Member {
     /// What a majority has durably is decided.
     pub(super) fn decide(&mut self) {
         self.settle_prepare();
-        // What was promised proves something of the log as it was then, which a suspect end may have been a part of.
-        let promised_in = if self.suspect.is_none() { self.promised.epoch() } else { 0 };
-        if let Some(proven) = self.log.proven_stop_sign(promised_in) {
+        if let Some(proven) = self.log.proven_stop_sign() {
             self.decided = self.decided.max(proven);
         }
         let Role::Leading(leading) = &self.role else { return self.decide_with_proposer() };

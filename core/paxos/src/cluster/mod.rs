@@ -245,7 +245,9 @@ impl Member {
     pub fn receive(&mut self, envelope: Envelope) {
         let Envelope { from, epoch, message, .. } = envelope;
         let is_later = epoch > self.entered.epoch && is_planted(Planted::LaterEpochAnswered);
-        if epoch == self.entered.epoch || is_later {
+        if epoch == self.entered.epoch && asks_for_a_vote(&message) && self.is_over() {
+            self.bring_along(from, message);
+        } else if epoch == self.entered.epoch || is_later {
             self.understand(from, message);
         } else if epoch < self.entered.epoch {
             self.bring_along(from, message);
@@ -305,7 +307,8 @@ impl Member {
     }
 
     fn stand(&mut self) {
-        if let Some(ballot) = self.election.take_over() {
+        if !self.is_over() {
+            let ballot = self.election.take_over();
             self.on_elected(Outcome::Lead(ballot));
         }
     }
@@ -492,7 +495,7 @@ impl Member {
             Fitness::Unfit
         } else if self.suspect.is_some() {
             Fitness::Suspect
-        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full {
+        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full || self.is_over() {
             Fitness::Stuck
         } else {
             Fitness::Fit
@@ -538,6 +541,10 @@ impl Member {
         let id = self.keep.give_out(&what, self.ticks);
         self.outputs.push_back(Output::Persist(id, what));
     }
+}
+
+fn asks_for_a_vote(message: &Message) -> bool {
+    matches!(message, Message::Prepare { .. } | Message::AcceptSync { .. } | Message::Accept { .. })
 }
 
 /// The few numbers that tell where a member stands.

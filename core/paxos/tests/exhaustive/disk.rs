@@ -88,7 +88,7 @@ impl Disk {
         match message {
             Message::Prepare { ballot, .. } => self.promised >= *ballot,
             Message::Promise { ballot, have, .. } => {
-                self.promised >= *ballot && (self.acc_ballot, self.last()) >= have.rank()
+                self.promised >= *ballot && (self.acc_ballot.rank(), self.last()) >= have.rank()
             }
             Message::Accepted { ballot, last, .. } => {
                 *last == Slot(0)

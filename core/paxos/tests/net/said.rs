@@ -22,7 +22,7 @@ pub fn check(envelope: &Envelope, disk: &Disk) {
 }
 
 fn has(disk: &Disk, have: &Have) -> bool {
-    (disk.acc_ballot, disk.last()) == have.rank()
+    (disk.acc_ballot, disk.last()) == (have.acc_ballot, have.last)
 }
 
 fn has_up_to(disk: &Disk, ballot: Ballot, last: Slot) -> bool {

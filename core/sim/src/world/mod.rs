@@ -107,6 +107,8 @@ counts! {
     configurations "change of who votes",
     /// Members that found their data damaged and refused to start.
     refused_starts "start refused for damage",
+    /// Starts that a power cut or an I/O error interrupted.
+    interrupted_starts "start interrupted by its disk",
     /// Members that found the end of their log suspect.
     suspects "start with a suspect end",
     /// Times that a disk had no room for an order.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use doozer_journal::sim::Fault;
 use doozer_journal::{Birth, OpenError, Options, SimDisk, SnapshotError};
 use doozer_member::driver::Driver;
 use doozer_member::keeper::Keeper;
@@ -16,6 +17,7 @@ use doozer_paxos::{Entry, Incarnation, Slot};
 use super::World;
 use super::event::{Ending, Event};
 use super::place::Running;
+use super::stages::Stage;
 use crate::checks::Violation;
 use crate::history::{Found, MemberId, Place as At};
 use crate::host::{Effects, SimHost};
@@ -35,6 +37,7 @@ impl World {
             let begin = recovery::open_memory(birth, role, self.store_options(at));
             return self.set_going(at, member, begin, None, 0);
         }
+        self.strike_start(at);
         let (segment_bytes, store_options) = (self.plan.segment_bytes, self.store_options(at));
         let options = Options { segment_bytes, ..Options::default() };
         match recovery::open(&self.places[at].disk, || birth, role, options, store_options) {
@@ -42,6 +45,21 @@ impl World {
                 self.set_going(at, member, begin, Some(keeper), snapshot_bytes)
             }
             Err(error) => self.cannot_start(at, member, &error),
+        }
+    }
+
+    /// Recovery is no more spared by power cuts and I/O errors than anything else.
+    fn strike_start(&mut self, at: usize) {
+        if !matches!(self.stage, Stage::Chaos) {
+            return;
+        }
+        let (random, place) = (self.faults.random(), &mut self.places[at]);
+        if self.plan.crash_s > 0 && random.one_in(6) {
+            place.disk.power_off(1 + random.below(200));
+            place.strike = Some(Ending::PowerCut);
+        } else if self.plan.disk_error_s > 0 && random.one_in(8) {
+            place.disk.fail(1 + random.below(100), None, Fault::Eio);
+            place.strike = Some(Ending::Failed);
         }
     }
 
@@ -189,6 +207,7 @@ impl World {
         };
         let place = &mut self.places[at];
         if is_io {
+            self.counts.interrupted_starts += 1;
             let is_power = place.strike.take() == Some(Ending::PowerCut);
             if is_power {
                 place.disk.crash()

@@ -140,10 +140,14 @@ impl Member {
         assert!(suffix.from > self.decided, "a log was adopted that lacks what is decided");
         // Whatever a majority's members know to be decided stands in the log that was adopted.
         let decided = promises.values().map(|promised| promised.have.decided).max().unwrap_or_default();
+        let lost = self.lost_ends(&promises, &adopted);
         self.role = Role::Leading(Leading::new(ballot, adopted, self.ticks));
         self.open(ballot, suffix);
+        self.make_sound_whole(ballot);
         self.decided = self.decided.max(decided.min(self.log.last()));
-        self.give_up_suspects(&promises);
+        if !lost.is_empty() {
+            self.outputs.push_back(Output::GaveUp(lost));
+        }
         for (member, promised) in promises {
             self.sync(member, promised.have);
         }
@@ -152,19 +156,14 @@ impl Member {
 
     /// Ends of logs that may have been acknowledged, and that the log which goes on does not have: no majority of sound
     /// logs could tell, and all voters were asked.
-    fn give_up_suspects(&mut self, promises: &BTreeMap<Incarnation, Promised>) {
+    fn lost_ends(&self, promises: &BTreeMap<Incarnation, Promised>, adopted: &Have) -> Vec<Suspect> {
         let sound = promises.iter().filter(|(_, promised)| promised.suspect.is_none());
         let own = self.suspect.is_none().then_some(self.me);
         if is_quorum(&self.entered, sound.map(|(voter, _)| *voter).chain(own)) {
-            return;
+            return Vec::new();
         }
         let suspects = promises.values().filter_map(|promised| promised.suspect).chain(self.suspect);
-        let Role::Leading(leading) = &self.role else { return };
-        let lost: Vec<Suspect> =
-            suspects.filter(|suspect| suspect.rank() > leading.adopted().rank()).collect();
-        if !lost.is_empty() {
-            self.outputs.push_back(Output::GaveUp(lost));
-        }
+        suspects.filter(|suspect| suspect.rank() > adopted.rank()).collect()
     }
 }
 

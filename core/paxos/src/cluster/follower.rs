@@ -253,9 +253,9 @@ impl Member {
         }
     }
 
-    /// Under a greater ballot, the proposer's whole log has come: it got that from a majority that this member was no
+    /// Under a greater ballot, the proposer's whole log has come, or is this one: it got that from a majority that this member was no
     /// part of, or from everybody.
-    fn make_sound_whole(&mut self, ballot: Ballot) {
+    pub(super) fn make_sound_whole(&mut self, ballot: Ballot) {
         if self.suspect.take_if(|suspect| ballot.rank() > suspect.acc_ballot.rank()).is_some() {
             self.persist(Persist::Sound);
         }

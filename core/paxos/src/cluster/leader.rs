@@ -82,11 +82,6 @@ impl Leading {
         Leading { opening: last, ..Leading::new(ballot, adopted, 0) }
     }
 
-    /// What the one had whose log it went on with.
-    pub fn adopted(&self) -> Have {
-        self.adopted
-    }
-
     /// It will say itself where it is.
     pub fn forget(&mut self, member: Incarnation) {
         self.followers.remove(&member);

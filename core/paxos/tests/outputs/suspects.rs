@@ -82,6 +82,25 @@ fn what_no_voter_has_is_given_up_aloud_when_all_have_answered() {
     assert_eq!(given, [keep(2, b(4, 1), new.behind(2)), lost, synced]);
 }
 
+/// It stands if everybody answers and nobody is better.
+#[test]
+fn its_own_end_is_given_up_aloud_as_well() {
+    let mut one = member(&[1, 3]).has(&log().up_to(2), OLD).suspect(OLD, 9).start();
+    one.ticks(10);
+    let other =
+        Beat { ballot: b(1, 3), leader: Ballot::ZERO, happy: false, counts: false, unheard: Vec::new() };
+    one.gets(3, Message::Beat { round: (1 << 32) + 1, beat: other });
+    one.ticks(10);
+    one.kept();
+    let said = suspect_promise(b(4, 1), have(OLD, 1, 0), Offer::Nothing, (OLD, 3));
+    let given = one.gets(3, said);
+    let new = log().up_to(2).then(b(4, 1), &[""]);
+    let lost = [(OLD, 3), (OLD, 9)].map(|(acc_ballot, last)| Suspect { acc_ballot, last: Slot(last) });
+    let synced = one.says(3, accept_sync(b(4, 1), new.behind(1), told(0, 0)));
+    let kept = [keep(2, b(4, 1), new.behind(2)), keep_sound(3)];
+    assert_eq!(given, [kept.to_vec(), vec![Output::GaveUp(lost.to_vec()), synced]].concat());
+}
+
 #[test]
 fn nothing_is_given_up_that_stands_in_the_log_that_goes_on() {
     let mut one = candidate(&[1, 3]);

@@ -10,6 +10,7 @@
 //! | `run N` | N ticks for everybody, all messages and writes done after each |
 //! | `campaign M` | M stands for proposer at once |
 //! | `propose M TEXT`, `read M` | at a member, and then until all is quiet |
+//! | `propose M TEXT N` | the text so often |
 //! | `voters M N N …` | M asks for these voters |
 //! | `cut A B`, `cut A > B`, `heal` | nothing passes between two, or in one direction; all passes again |
 //! | `only A B, C D` | nothing passes but between these pairs |
@@ -122,6 +123,10 @@ fn carry_out(net: &mut Net, line: &str) -> String {
         ("show", kinds) => net.shown = kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         ("propose", [member, text]) => {
             net.propose(number(member), text);
+            net.quiet();
+        }
+        ("propose", [member, text, times]) => {
+            net.propose(number(member), &text.repeat(times.parse().expect("how often")));
             net.quiet();
         }
         ("read", [member]) => {

@@ -6,7 +6,7 @@ use doozer_paxos::log::Base;
 use doozer_paxos::{Config, Entry, EntryHash, Incarnation, Slot};
 
 use super::disk::Written;
-use super::{CLUSTER, Net, What, id};
+use super::{CLUSTER, Net, What, id, words};
 
 impl Net {
     /// Flushes, and carries out what comes.
@@ -63,8 +63,7 @@ impl Net {
         assert_eq!(entry.previous, before, "slot {slot} at {number} does not follow what it applied");
         node.applied.push(entry.clone());
         node.member.applied(slot);
-        let commands: Vec<String> =
-            entry.commands.iter().map(|command| String::from_utf8_lossy(command).into_owned()).collect();
+        let commands: Vec<String> = entry.commands.iter().map(words::command).collect();
         self.note(format!("{number}: applied {slot} [{}]", commands.join(" ")));
         match self.chosen.get(&slot) {
             Some(chosen) => assert_eq!(*chosen, hash, "slot {slot} was decided twice"),

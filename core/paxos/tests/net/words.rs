@@ -1,5 +1,6 @@
 //! Messages in a few words, for scripts and for people.
 
+use bytes::Bytes;
 use doozer_paxos::Ballot;
 use doozer_paxos::message::{Have, Message, Offer, Proposal, Suffix, Told};
 
@@ -23,6 +24,12 @@ pub fn kind(message: &Message) -> &'static str {
         Message::ReadIndex { .. } => "ReadIndex",
         Message::ReadReply { .. } => "ReadReply",
     }
+}
+
+/// A command; of a long one, how it begins and how long it is.
+pub fn command(bytes: &Bytes) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if text.len() <= 20 { text.into_owned() } else { format!("{:.4}…{}", text, text.len()) }
 }
 
 /// Its kind, and what it says.
@@ -62,7 +69,7 @@ pub fn words(message: &Message) -> String {
 }
 
 fn short(ballot: &Ballot) -> String {
-    format!("{}.{}", ballot.n, number(ballot.incarnation))
+    format!("{}.{}.{}", ballot.epoch(), ballot.count(), number(ballot.incarnation))
 }
 
 fn had(have: &Have) -> String {
@@ -71,8 +78,7 @@ fn had(have: &Have) -> String {
 
 fn run(suffix: &Suffix) -> String {
     let entries = suffix.entries.iter().map(|entry| {
-        let commands: Vec<_> =
-            entry.commands.iter().map(|command| String::from_utf8_lossy(command)).collect();
+        let commands: Vec<_> = entry.commands.iter().map(command).collect();
         format!("[{}]", commands.join(" "))
     });
     let entries: Vec<String> = entries.collect();
@@ -88,7 +94,6 @@ fn says(told: &Told) -> String {
 }
 
 fn commands(proposals: &[Proposal]) -> String {
-    let commands: Vec<_> =
-        proposals.iter().map(|proposal| String::from_utf8_lossy(&proposal.command)).collect();
+    let commands: Vec<_> = proposals.iter().map(|proposal| command(&proposal.command)).collect();
     format!("[{}]", commands.join(" "))
 }

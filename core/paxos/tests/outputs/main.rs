@@ -14,5 +14,6 @@ mod reads;
 mod scene;
 mod snapshots;
 mod story;
+mod stuck;
 mod suspects;
 mod words;

@@ -58,7 +58,10 @@ impl Member {
         }
         let is_synced = self.acc_ballot == ballot || is_planted(Planted::AcceptWithoutSync);
         if !is_synced || (self.promised != ballot && !is_planted(Planted::PromiseBroken)) {
-            // The sync before it was lost.
+            // The sync before it was lost. What is decided may stand in that log only.
+            if is_planted(Planted::DecidedOfAnotherBallot) {
+                self.believe_decided(told.decided);
+            }
             return self.ask_to_follow(from);
         }
         self.heard_of(ballot);
@@ -284,18 +287,16 @@ impl Member {
         self.send(to, Message::Accepted { ballot, last, confirm });
     }
 
+    /// What its proposer says counts for a log that was accepted under the same ballot, and as far as that reaches.
     fn take_told(&mut self, ballot: Ballot, told: Told) {
-        self.believe_decided(ballot, told.decided);
         if self.acc_ballot == ballot {
+            self.believe_decided(told.decided);
             self.durable_at_proposer = self.durable_at_proposer.max(told.durable);
         }
     }
 
-    /// What somebody says is decided counts as far as this log was accepted under the same ballot.
-    pub(super) fn believe_decided(&mut self, ballot: Ballot, decided: Slot) {
-        if ballot == self.acc_ballot || is_planted(Planted::DecidedOfAnotherBallot) {
-            self.decided = self.decided.max(decided.min(self.log.last()));
-        }
+    fn believe_decided(&mut self, decided: Slot) {
+        self.decided = self.decided.max(decided.min(self.log.last()));
     }
 
     /// With two or three voters, the proposer and this one are a majority: what is durable at both is decided, a round

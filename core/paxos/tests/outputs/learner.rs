@@ -12,12 +12,14 @@ const FIVE: [u8; 5] = [1, 2, 3, 4, 5];
 #[test]
 fn what_is_learned_leaves_the_accepted_ballot_alone() {
     let log = Chain::of(OLD, &["", "a", "b"]);
-    let mut one = member(&FIVE).has(&log.up_to(2), OLD).promised(NEW).start();
+    let mut one = member(&FIVE).has(&log.up_to(2), OLD).start();
+    one.gets(4, nack(OLD, NEW));
     let given = one.gets(3, learn(log.behind(2)));
     assert_eq!(given, [keep(1, OLD, log.behind(2)), log.applies(1), log.applies(2), log.applies(3)]);
     // Nor does it promise anything.
     let log = Chain::of(NEW, &["x"]);
     let mut one = member(&FIVE).start();
+    one.gets(4, nack(OLD, NEW));
     assert_eq!(one.gets(2, learn(log.behind(0))), [keep(1, Ballot::ZERO, log.behind(0)), log.applies(1)]);
 }
 

@@ -76,6 +76,8 @@ fn a_member_that_learned_some_of_what_was_chosen_does_not_outrank_those_who_have
     cluster.start(1, &log.up_to(5), first, first);
     cluster.start(4, &log, first, second);
     cluster.start(5, &log, first, first);
+    // 1 heard of that ballot from somebody who refused another one for its sake.
+    cluster.arrive(Envelope { from: id(4), to: id(1), epoch: 1, message: nack(first, second) });
     // 3 knew six of them to be decided, and taught 1 the sixth before it was gone.
     let message = learn(log.up_to(6).behind(5));
     cluster.arrive(Envelope { from: id(3), to: id(1), epoch: 1, message });

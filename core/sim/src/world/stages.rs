@@ -29,9 +29,9 @@ pub(super) enum Stage {
 /// Microseconds in which the first voters must have come together.
 const SETUP_US: u64 = 30_000_000;
 
-/// Microseconds in which each member of a healed core must get a write done: ten rounds of heartbeats (G11), and what
-/// elections need before.
-const CORE_US: u64 = 3_000_000;
+/// Microseconds in which each member of a healed core must get a write done: ten rounds of heartbeats (G11), and five more
+/// for the election before.
+const CORE_US: u64 = 1_500_000;
 
 /// Microseconds in which everybody must have come to the same.
 const WHOLE_US: u64 = 90_000_000;

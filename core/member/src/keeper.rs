@@ -22,6 +22,9 @@ pub struct Keeper<D: Disk> {
     last: Option<PersistId>,
     /// The disk was full at the first of these: they wait for room, in order.
     waiting: VecDeque<Order>,
+    /// The driver was told so, and has not said whether they are still wanted: nothing of them is written by then, since
+    /// an only voter may be telling its clients just that.
+    is_held: bool,
 }
 
 impl<D: Disk> std::fmt::Debug for Keeper<D> {
@@ -49,7 +52,7 @@ pub struct Failure(pub String);
 impl<D: Disk> Keeper<D> {
     /// Nothing is under way.
     pub fn new(journal: Journal<D>) -> Self {
-        Keeper { journal, last: None, waiting: VecDeque::new() }
+        Keeper { journal, last: None, waiting: VecDeque::new(), is_held: false }
     }
 
     /// Takes one order. What it gives is to be reported at once, in order; what is taken is durable after
@@ -58,9 +61,17 @@ impl<D: Disk> Keeper<D> {
     /// # Errors
     /// [`Failure`].
     pub fn take(&mut self, order: Order) -> Result<Vec<Report>, Failure> {
-        if order == Order::Forget {
-            self.waiting.clear();
-            return Ok(Vec::new());
+        match order {
+            Order::Forget => {
+                self.waiting.clear();
+                self.is_held = false;
+                return Ok(Vec::new());
+            }
+            Order::TryAgain => {
+                self.is_held = false;
+                return Ok(Vec::new());
+            }
+            Order::Keep { .. } => {}
         }
         if self.is_waiting() {
             self.waiting.push_back(order);
@@ -68,6 +79,7 @@ impl<D: Disk> Keeper<D> {
         }
         let Some(why) = self.carry_out(&order)? else { return Ok(Vec::new()) };
         self.waiting.push_back(order);
+        self.is_held = true;
         // What came before it counts, and must be known to count by then.
         let mut reports: Vec<Report> = self.sync()?.into_iter().collect();
         reports.push(Report::Full(why));
@@ -79,13 +91,16 @@ impl<D: Disk> Keeper<D> {
         !self.waiting.is_empty()
     }
 
-    /// Tries again what waits for room. Whether any of it was taken; [`Keeper::sync`] makes it durable.
+    /// Tries again what waits for room, if the driver still wants it. Whether any of it was taken; [`Keeper::sync`] makes it
+    /// durable.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn retry(&mut self) -> Result<bool, Failure> {
         let mut has_moved = false;
-        while let Some(order) = self.waiting.pop_front() {
+        while !self.is_held
+            && let Some(order) = self.waiting.pop_front()
+        {
             if self.carry_out(&order)?.is_some() {
                 self.waiting.push_front(order);
                 break;

@@ -139,6 +139,8 @@ impl<H: Host> Driver<H> {
             for reply in self.outstanding.take_back() {
                 reply.answer(Answer::NotWritten(NotWritten::DiskFull(why.to_owned())), &mut self.wakes);
             }
+        } else {
+            self.host.keep(Order::TryAgain);
         }
         self.pump(wall_ms);
     }

@@ -60,6 +60,8 @@ pub enum Order {
     },
     /// What waits for room is not wanted any more: forget it.
     Forget,
+    /// What waits for room is still wanted.
+    TryAgain,
 }
 
 /// What became of a write.

@@ -1,6 +1,7 @@
-//! Commands that were given to a member and stand in no slot yet.
+//! Commands that were given to a member and stand in no slot yet. Whoever gives one again because it may be lost makes no
+//! second one of it here: with little room, repeats would crowd out everything else.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
@@ -9,6 +10,8 @@ use crate::message::Proposal;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Waiting {
     proposals: VecDeque<Proposal>,
+    /// Their commands.
+    known: BTreeSet<Bytes>,
     bytes: usize,
 }
 
@@ -21,6 +24,9 @@ fn size(proposal: &Proposal) -> usize {
 
 impl Waiting {
     pub fn push(&mut self, proposal: Proposal) {
+        if !self.known.insert(proposal.command.clone()) {
+            return;
+        }
         self.bytes += size(&proposal);
         self.proposals.push_back(proposal);
     }
@@ -57,6 +63,7 @@ impl Waiting {
 
     pub fn pop(&mut self) -> Option<Proposal> {
         let proposal = self.proposals.pop_front()?;
+        self.known.remove(&proposal.command);
         self.bytes -= size(&proposal);
         Some(proposal)
     }

@@ -31,7 +31,7 @@ impl World {
         let member = running.member;
         match order {
             Order::Keep { what, .. } => self.checks.persisted(self.now, member, &what),
-            Order::Forget => Ok(()),
+            Order::Forget | Order::TryAgain => Ok(()),
         }
     }
 
@@ -47,7 +47,7 @@ impl World {
             match &order {
                 // Whatever waits for room was given and never reported.
                 Order::Forget if keeper.is_waiting() => running.under_way.clear(),
-                Order::Forget => {}
+                Order::Forget | Order::TryAgain => {}
                 Order::Keep { id, what, .. } => running.under_way.push_back((*id, what.clone())),
             }
             match keeper.take(order) {

@@ -1,0 +1,69 @@
+//! The keeper on a disk that is full for a while.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
+use doozer_journal::{Birth, Options, SimDisk};
+use doozer_member::driver::Order;
+use doozer_member::keeper::{Keeper, Report};
+use doozer_member::recovery::{Role, open};
+use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::{Append, Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
+
+const CLUSTER: ClusterId = ClusterId([1; 16]);
+const ME: Incarnation = Incarnation([2; 16]);
+const BALLOT: Ballot = Ballot { n: 1, priority: 0, incarnation: ME };
+
+fn keeper(disk: &SimDisk) -> Keeper<SimDisk> {
+    let birth = Birth { cluster: CLUSTER, incarnation: ME };
+    let options = Options { segment_bytes: 16 << 10, bytes_max: None };
+    let (_, mut keeper, _) =
+        open(disk, || birth, Role::Founder, options, doozer_store::Options::default()).unwrap();
+    assert_eq!(keeper.take(order(1, Persist::Promise(BALLOT))).unwrap(), []);
+    keeper
+}
+
+fn order(id: u64, what: Persist) -> Order {
+    Order::Keep { id: PersistId(id), what, snapshot: None }
+}
+
+/// An entry too large for a segment that is ready.
+fn append(slot: u64, previous: EntryHash) -> (Persist, EntryHash) {
+    let entry = Entry {
+        slot: Slot(slot),
+        birth: BALLOT,
+        previous,
+        wall_ms: 0,
+        config: None,
+        commands: vec![vec![7; 64 << 10].into()],
+    };
+    let last_hash = entry.hash(CLUSTER);
+    let entries = vec![entry];
+    (Persist::Append(Append { acc_ballot: BALLOT, epoch: 0, from: Slot(slot), entries, last_hash }), last_hash)
+}
+
+#[test]
+fn what_finds_no_room_is_written_only_if_the_driver_still_wants_it() {
+    let disk = SimDisk::new(1);
+    let mut keeper = keeper(&disk);
+    let (first, hash) = append(1, EntryHash::NONE);
+    disk.set_capacity(Some(disk.used()));
+    let reports = keeper.take(order(2, first.clone())).unwrap();
+    assert!(matches!(&reports[..], [Report::Kept(PersistId(1), _), Report::Full(_)]), "{reports:?}");
+    disk.set_capacity(None);
+    // There is room again, but an only voter may be telling its clients that nothing was written.
+    assert!(!keeper.retry().unwrap());
+    assert_eq!(keeper.take(Order::Forget).unwrap(), []);
+    assert!(!keeper.is_waiting());
+    assert_eq!(keeper.journal().last(), Slot(0));
+
+    // In a cluster it waits, with what comes behind it.
+    disk.set_capacity(Some(disk.used()));
+    assert!(matches!(keeper.take(order(3, first)).unwrap()[..], [Report::Full(_)]));
+    assert_eq!(keeper.take(Order::TryAgain).unwrap(), []);
+    assert_eq!(keeper.take(order(4, append(2, hash).0)).unwrap(), []);
+    assert!(!keeper.retry().unwrap(), "there is still no room");
+    disk.set_capacity(None);
+    assert!(keeper.retry().unwrap());
+    assert!(matches!(keeper.sync().unwrap(), Some(Report::Kept(PersistId(4), _))));
+    assert_eq!(keeper.journal().last(), Slot(2));
+}

@@ -36,7 +36,7 @@ fn measure(root: &std::path::Path, rounds: u64) -> Result<(Times, Times, Times),
     let (cluster, incarnation) = (ClusterId([1; 16]), Incarnation([2; 16]));
     let birth = Birth { cluster, incarnation };
     let (mut journal, _) = Journal::create(RealDisk::new(root.join("data")), birth, Options::default())?;
-    let ballot = Ballot { n: 1, priority: 0, incarnation };
+    let ballot = Ballot { n: 1, epoch: 0, incarnation };
     journal.promise(ballot)?;
     let floor = RealDisk::new(root).open("floor", true)?;
     (0..FLOOR_FILE_BYTES >> 20).try_for_each(|mib| floor.write_at(&vec![0; 1 << 20], mib << 20))?;

@@ -16,7 +16,7 @@ const RECORDS_PER_SNAPSHOT: u64 = 1000;
 const RECORDS_AT_START: u64 = 200;
 const OPENS: u32 = 200;
 const BIRTH: Birth = Birth { cluster: ClusterId([1; 16]), incarnation: Incarnation([2; 16]) };
-const BALLOT: Ballot = Ballot { n: 1, priority: 0, incarnation: BIRTH.incarnation };
+const BALLOT: Ballot = Ballot { n: 1, epoch: 0, incarnation: BIRTH.incarnation };
 const OPTIONS: Options = Options { segment_bytes: 64 << 10, bytes_max: None };
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -232,7 +232,7 @@ mod tests {
     fn append(command: usize) -> Append {
         let entry = Entry {
             slot: Slot(9),
-            birth: Ballot { n: 1, priority: 2, incarnation: Incarnation([4; 16]) },
+            birth: Ballot { n: 1, epoch: 2, incarnation: Incarnation([4; 16]) },
             previous: EntryHash([5; 32]),
             wall_ms: 6,
             config: None,

@@ -156,7 +156,7 @@ mod tests {
     };
 
     fn promise(n: u64) -> impl FnOnce(&mut Super) {
-        move |s| s.promised = Ballot { n, priority: 5, incarnation: Incarnation([2; 16]) }
+        move |s| s.promised = Ballot { n, epoch: 5, incarnation: Incarnation([2; 16]) }
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Case {
     fn check_suspect(&self, recovered: &Recovered, name: &str) {
         assert!(self.log.voters.len() > 1, "{name}: nobody else can make good what is lost");
         let rank = recovered.suspect.map(|suspect| suspect.rank());
-        let acknowledged = Some((self.log.acc_ballot, self.log.last()));
+        let acknowledged = Some((self.log.acc_ballot.rank(), self.log.last()));
         assert!(rank >= acknowledged, "{name}: {rank:?} is less than was acknowledged");
         assert!(recovered.last <= self.log.last(), "{name}: more than there was");
         assert_eq!((recovered.promised, recovered.torn.as_ref()), (ballot(3), None), "{name}");

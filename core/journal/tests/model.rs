@@ -164,7 +164,7 @@ impl World {
         if is_alone {
             assert_eq!(recovered.suspect, self.suspect);
         } else if rank(&recovered.suspect) > rank(&self.suspect) {
-            let lost = self.logs.iter().map(|log| Some((log.acc_ballot, log.last()))).max();
+            let lost = self.logs.iter().map(|log| Some((log.acc_ballot.rank(), log.last()))).max();
             assert!(rank(&recovered.suspect) <= lost.flatten(), "{:?} was never written", recovered.suspect);
         }
         self.suspect = recovered.suspect;

@@ -13,7 +13,7 @@ use support::*;
 const VOTERS: [Incarnation; 3] = [ME, Incarnation([7; 16]), Incarnation([8; 16])];
 const OPTIONS: Options = Options { segment_bytes: 32 << 10, bytes_max: None };
 
-type Rank = (Ballot, Slot);
+type Rank = ((u32, Ballot), Slot);
 
 struct World {
     disk: SimDisk,
@@ -52,7 +52,7 @@ impl World {
         let disk = SimDisk::new(seed);
         let (mut journal, _) = Journal::create(disk.clone(), BIRTH, OPTIONS).unwrap();
         // What it wrote first came from the cluster that it joined.
-        let (mut log, theirs) = (PlainLog::of(&VOTERS), Ballot { n: 0, priority: 0, incarnation: VOTERS[1] });
+        let (mut log, theirs) = (PlainLog::of(&VOTERS), Ballot { n: 0, epoch: 0, incarnation: VOTERS[1] });
         journal.promise(theirs).unwrap();
         let append = log.make(Slot(1), theirs, 1, &[vec![1]]);
         journal.append(&append).unwrap();
@@ -267,7 +267,7 @@ impl World {
 }
 
 fn rank(log: &PlainLog) -> Rank {
-    (log.acc_ballot, log.last())
+    (log.acc_ballot.rank(), log.last())
 }
 
 fn contents(disk: &SimDisk) -> Vec<(String, Option<Vec<u8>>)> {

@@ -187,7 +187,7 @@ fn what_takes_the_place_of_a_suspect_end_is_not_taken_for_it() {
 
 #[test]
 fn only_what_a_member_wrote_for_itself_is_cut_as_if_it_had_never_been() {
-    let theirs = |n| Ballot { n, priority: 0, incarnation: PEER };
+    let theirs = |n| Ballot { n, epoch: 0, incarnation: PEER };
     // Accepted from another proposer; of a configuration that cannot be read; of one that is taken back.
     for (acc_ballot, epoch) in [(theirs(4), 1), (ballot(3), 2), (ballot(3), 0)] {
         let mut running = Running::with(&[ME], SMALL, 3);
@@ -203,7 +203,7 @@ fn only_what_a_member_wrote_for_itself_is_cut_as_if_it_had_never_been() {
 
 #[test]
 fn before_the_first_configuration_a_founder_is_alone_and_who_joins_is_not() {
-    let theirs = Ballot { n: 3, priority: 0, incarnation: PEER };
+    let theirs = Ballot { n: 3, epoch: 0, incarnation: PEER };
     // The first configuration may be in the tail.
     for (acc_ballot, epoch) in [(ballot(3), 0), (ballot(3), 1), (theirs, 0)] {
         let mut running = Running::new(&[], SMALL);
@@ -230,7 +230,7 @@ fn before_the_first_configuration_a_founder_is_alone_and_who_joins_is_not() {
 
 #[test]
 fn a_birth_that_a_crash_tore_begins_anew_and_a_first_record_from_elsewhere_does_not() {
-    let theirs = Ballot { n: 4, priority: 0, incarnation: PEER };
+    let theirs = Ballot { n: 4, epoch: 0, incarnation: PEER };
     for (acc_ballot, expected) in [(ballot(3), None), (theirs, suspect(theirs, 2))] {
         let mut running = Running::new(&[ME], SMALL);
         running.append(acc_ballot, Slot(1), 1, &[vec![1; 60]]);

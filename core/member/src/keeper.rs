@@ -9,8 +9,8 @@ use doozer_journal::{
     AppendError, Disk, Fatal, Full, Journal, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter,
 };
 use doozer_paxos::Append;
-use doozer_paxos::cluster::{Persist, PersistId};
 use doozer_paxos::planted::{Planted, is_planted};
+use doozer_paxos::replica::{Persist, PersistId};
 use tracing::warn;
 
 use crate::driver::{Order, Sizes};

@@ -1,9 +1,9 @@
 //! What a member begins with: nothing, or what its data directory holds.
 
 use doozer_journal::{Birth, Disk, Journal, OpenError, Options, Recovered, SnapshotReader};
-use doozer_paxos::cluster::Past;
 use doozer_paxos::log::{Base, Log};
 use doozer_paxos::planted::{Planted, is_planted};
+use doozer_paxos::replica::Past;
 use doozer_paxos::{Ballot, ClusterId, Config, EntryHash, Incarnation, Slot};
 use tracing::{info, warn};
 

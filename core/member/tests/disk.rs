@@ -11,7 +11,7 @@ use doozer_member::machine::Outcome;
 use doozer_member::outbox::Wakes;
 use doozer_member::peer::Peer;
 use doozer_member::recovery::{Role, open_memory};
-use doozer_paxos::cluster::{Limits, Persist, PersistId};
+use doozer_paxos::replica::{Limits, Persist, PersistId};
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_store::{Command, Outcome as Stored, Revision};
 
@@ -84,7 +84,7 @@ impl Alone {
         alone.write("birth", "/ctl/cal/0", &Incarnation([2; 16]).to_string());
         alone.keep_all();
         assert!(alone.driver.is_idle());
-        assert_eq!(alone.driver.member().config().epoch, 1);
+        assert_eq!(alone.driver.replica().config().epoch, 1);
         alone.happened();
         alone
     }

@@ -6,12 +6,12 @@ use doozer_journal::{Birth, Options, SimDisk};
 use doozer_member::driver::Order;
 use doozer_member::keeper::{Keeper, Report};
 use doozer_member::recovery::{Role, open};
-use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::replica::{Persist, PersistId};
 use doozer_paxos::{Append, Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
 
 const CLUSTER: ClusterId = ClusterId([1; 16]);
 const ME: Incarnation = Incarnation([2; 16]);
-const BALLOT: Ballot = Ballot { n: 1, priority: 0, incarnation: ME };
+const BALLOT: Ballot = Ballot { n: 1, epoch: 0, incarnation: ME };
 
 fn keeper(disk: &SimDisk) -> Keeper<SimDisk> {
     let birth = Birth { cluster: CLUSTER, incarnation: ME };
@@ -38,7 +38,10 @@ fn append(slot: u64, previous: EntryHash) -> (Persist, EntryHash) {
     };
     let last_hash = entry.hash(CLUSTER);
     let entries = vec![entry];
-    (Persist::Append(Append { acc_ballot: BALLOT, epoch: 0, from: Slot(slot), entries, last_hash }), last_hash)
+    (
+        Persist::Append(Append { acc_ballot: BALLOT, epoch: 0, from: Slot(slot), entries, last_hash }),
+        last_hash,
+    )
 }
 
 #[test]

@@ -12,7 +12,7 @@ use doozer_member::machine::Outcome;
 use doozer_member::outbox::Wakes;
 use doozer_member::peer::Peer;
 use doozer_member::recovery::{Role, open_memory};
-use doozer_paxos::cluster::Limits;
+use doozer_paxos::replica::Limits;
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_store::{At, Command, Lookup, Outcome as Stored, Revision};
 
@@ -141,7 +141,7 @@ fn a_founder_alone_takes_writes_at_once() {
     cluster.member(1).read(7);
     cluster.quiet();
     assert_eq!(cluster.answers(), ["read 7"]);
-    assert_eq!(cluster.member(1).member().config().voters, [id(1)]);
+    assert_eq!(cluster.member(1).replica().config().voters, [id(1)]);
 }
 
 #[test]
@@ -174,12 +174,12 @@ fn members_join_vote_and_take_every_command() {
         ]
     );
     for number in 1..=3 {
-        assert_eq!(cluster.member(number).member().config().voters, [id(1), id(2), id(3)]);
+        assert_eq!(cluster.member(number).replica().config().voters, [id(1), id(2), id(3)]);
         cluster.set(number, "w", &format!("/w/{number}"), "y");
     }
     assert_eq!(cluster.answers(), ["w: set 5", "w: set 6", "w: set 7"]);
     // One of them dies; the others go on.
-    let leader = (1..=3).find(|number| cluster.member(*number).member().is_leading()).unwrap();
+    let leader = (1..=3).find(|number| cluster.member(*number).replica().is_leading()).unwrap();
     cluster.members.remove(&id(leader));
     let left = if leader == 1 { 2 } else { 1 };
     cluster.set(left, "on", "/on", "z");

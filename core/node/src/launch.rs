@@ -8,7 +8,7 @@ use doozer_member::driver::Driver;
 use doozer_member::keeper::{Failure, Keeper};
 use doozer_member::recovery::{self, Begin, Role};
 use doozer_member::snapshot::Schedule;
-use doozer_paxos::cluster::Limits as ReplicaLimits;
+use doozer_paxos::replica::Limits as ReplicaLimits;
 use doozer_paxos::{ClusterId, Incarnation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;

@@ -53,16 +53,16 @@ impl<'a> Reader<'a> {
 
     /// A ballot, see [`put_ballot`].
     pub fn ballot(&mut self) -> Result<Ballot, Short> {
-        Ok(Ballot { n: self.u64()?, priority: self.u32()?, incarnation: Incarnation(self.array()?) })
+        Ok(Ballot { n: self.u64()?, epoch: self.u32()?, incarnation: Incarnation(self.array()?) })
     }
 }
 
 /// Length of an encoded ballot in bytes.
 pub const BALLOT_BYTES: usize = 28;
 
-/// Appends `n`, `priority` and the incarnation.
+/// Appends `n`, `epoch` and the incarnation.
 pub fn put_ballot(out: &mut Vec<u8>, ballot: &Ballot) {
     out.extend_from_slice(&ballot.n.to_le_bytes());
-    out.extend_from_slice(&ballot.priority.to_le_bytes());
+    out.extend_from_slice(&ballot.epoch.to_le_bytes());
     out.extend_from_slice(&ballot.incarnation.0);
 }

@@ -68,7 +68,7 @@ impl Election {
     /// or used; rounds are numbered from `round`.
     pub fn new(me: Incarnation, above: Ballot, epoch: u64, round: u64) -> Election {
         // Not one that it led under before it was started again: others may still take that for the leader's.
-        let ballot = Ballot::of(epoch, above.count() + 1, me);
+        let ballot = Ballot::of(epoch, above.n + 1, me);
         Election {
             me,
             epoch,
@@ -133,7 +133,7 @@ impl Election {
             self.leader = by;
             if by.incarnation == self.me {
                 // Of an earlier life of this member, which told others of it but did not live to keep it.
-                self.ballot = self.ballot.max(self.own(by.count() + 1));
+                self.ballot = self.ballot.max(self.own(by.n + 1));
             }
         }
         is_new
@@ -142,7 +142,7 @@ impl Election {
     /// This member does not lead after all: it is unhappy until somebody does, itself under a greater ballot perhaps.
     pub fn resign(&mut self) {
         if self.is_leader() {
-            self.ballot = self.own(self.ballot.count() + 1);
+            self.ballot = self.own(self.ballot.n + 1);
             self.happy = false;
         }
     }
@@ -172,7 +172,7 @@ impl Election {
 
     /// Takes over without having been elected: for who led the configuration before this one.
     pub fn take_over(&mut self) -> Ballot {
-        self.ballot = self.own(self.leader.max(self.ballot).count() + 1);
+        self.ballot = self.own(self.leader.max(self.ballot).n + 1);
         (self.leader, self.happy) = (self.ballot, true);
         self.ballot
     }

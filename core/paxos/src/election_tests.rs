@@ -123,7 +123,7 @@ fn without_a_majority_nobody_takes_over() {
 fn a_leader_without_a_quorum_gives_way_to_the_only_one_that_has_one() {
     for leader in 0..5 {
         let mut net = Net::of(5);
-        net.members[leader].outdone(Ballot { n: 7, priority: 0, incarnation: id(4) });
+        net.members[leader].outdone(Ballot { n: 7, epoch: 0, incarnation: id(4) });
         net.round(leader);
         while net.leader_of(0) != Some(leader) {
             // Only it hears enough, until it leads.
@@ -230,12 +230,12 @@ fn late_and_repeated_replies_and_those_of_strangers_do_not_count() {
 
 #[test]
 fn a_new_ballot_is_above_everything_it_promised_and_every_leader_it_heard_of() {
-    let promised = Ballot { n: 9, priority: 0, incarnation: id(2) };
+    let promised = Ballot { n: 9, epoch: 0, incarnation: id(2) };
     let config = Config { epoch: 1, voters: vec![id(0)] };
     let mut alone = Election::new(id(0), promised, 1, 0);
     let Outcome::Lead(first) = alone.end_round(&config, Fitness::Fit) else { panic!("it leads alone") };
     assert!(first > promised);
-    let refused = Ballot { n: 40, priority: 0, incarnation: id(2) };
+    let refused = Ballot { n: 40, epoch: 0, incarnation: id(2) };
     assert!(alone.outdone(refused));
     assert!(!alone.outdone(promised));
     let second = loop {

@@ -187,7 +187,7 @@ mod tests {
     fn entry(slot: u64, voters: Option<Vec<[u8; 16]>>, commands: Vec<Vec<u8>>) -> Entry {
         Entry {
             slot: Slot(slot),
-            birth: Ballot { n: 3, priority: 1, incarnation: Incarnation([7; 16]) },
+            birth: Ballot { n: 3, epoch: 1, incarnation: Incarnation([7; 16]) },
             previous: EntryHash([9; 32]),
             wall_ms: 1_700_000_000_000,
             config: voters.map(|v| Config { epoch: 2, voters: v.into_iter().map(Incarnation).collect() }),

@@ -31,7 +31,7 @@ pub struct Suspect {
 
 impl Suspect {
     /// What made that log preferable to others.
-    pub fn rank(&self) -> ((u64, Ballot), Slot) {
+    pub fn rank(&self) -> ((u32, Ballot), Slot) {
         (self.acc_ballot.rank(), self.last)
     }
 }

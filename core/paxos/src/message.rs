@@ -123,7 +123,7 @@ pub struct Have {
 
 impl Have {
     /// What makes one log preferable to another.
-    pub fn rank(&self) -> ((u64, Ballot), Slot) {
+    pub fn rank(&self) -> ((u32, Ballot), Slot) {
         (self.acc_ballot.rank(), self.last)
     }
 }

@@ -6,7 +6,7 @@
 
 mod net;
 
-use doozer_paxos::cluster::Limits;
+use doozer_paxos::replica::Limits;
 use net::{Net, Tally, What};
 
 /// A small generator with a seed (Marsaglia, *Xorshift RNGs*, 2003).

@@ -31,7 +31,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use doozer_paxos::cluster::Limits;
+use doozer_paxos::replica::Limits;
 use net::Net;
 
 const LIMITS: Limits = Limits {

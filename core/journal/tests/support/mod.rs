@@ -15,7 +15,7 @@ pub const BIRTH: Birth = Birth { cluster: CLUSTER, incarnation: ME };
 pub const SMALL: Options = Options { segment_bytes: 64 << 10, bytes_max: None };
 
 pub fn ballot(n: u64) -> Ballot {
-    Ballot { n, priority: 0, incarnation: ME }
+    Ballot { n, epoch: 0, incarnation: ME }
 }
 
 /// SplitMix64.

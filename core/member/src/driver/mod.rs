@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Limits, Member, Output, Persist, PersistId, Verdict};
 use doozer_paxos::log::Base;
 use doozer_paxos::planted::{Planted, is_planted};
+use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict};
 use doozer_paxos::{Entry, EntryHash, Incarnation};
 
 use self::outstanding::Outstanding;
@@ -30,7 +30,7 @@ use crate::recovery::Begin;
 /// See the module's page.
 pub struct Driver<H: Host> {
     host: H,
-    member: Member,
+    replica: Replica,
     local: Arc<Local>,
     outstanding: Outstanding<H::Reply>,
     transfers: Transfers,
@@ -43,7 +43,7 @@ pub struct Driver<H: Host> {
 
 impl<H: Host> std::fmt::Debug for Driver<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("member", &self.member).finish_non_exhaustive()
+        f.debug_struct("Driver").field("replica", &self.replica).finish_non_exhaustive()
     }
 }
 
@@ -56,7 +56,7 @@ impl<H: Host> Driver<H> {
         let transfers = Transfers::new(store_options, past.boot);
         let mut driver = Driver {
             host,
-            member: Member::new(id, cluster, past, limits),
+            replica: Replica::new(id, cluster, past, limits),
             local: Arc::new(Local::new(machine, position.slot)),
             outstanding: Outstanding::new(origin),
             transfers,
@@ -72,25 +72,25 @@ impl<H: Host> Driver<H> {
     /// Takes a command of the store, to be decided and applied.
     pub fn write(&mut self, command: &[u8], reply: Option<H::Reply>) {
         let proposal = self.outstanding.push(command, reply, self.ticks);
-        self.member.propose(proposal);
+        self.replica.propose(proposal);
     }
 
     /// A linearizable read begins: [`Host::readable`] says when it may be answered.
     pub fn read(&mut self, token: u64) {
-        self.member.read(token);
+        self.replica.read(token);
     }
 
     /// Another member says something.
     pub fn receive(&mut self, from: Incarnation, message: Peer) {
         match message {
-            Peer::Paxos(envelope) => self.member.receive(envelope),
+            Peer::Paxos(envelope) => self.replica.receive(envelope),
             Peer::SnapshotGet { transfer, offset } => {
                 let position = self.position;
                 let piece = self.transfers.lend(from, transfer, offset, position, &self.local, self.ticks);
                 if let Some(piece) = piece {
                     self.host.send(from, piece);
                 }
-                self.member.hold_log(self.transfers.lent_from(self.ticks));
+                self.replica.hold_log(self.transfers.lent_from(self.ticks));
             }
             Peer::SnapshotPiece { .. } => self.take_piece(from, message),
         }
@@ -98,23 +98,23 @@ impl<H: Host> Driver<H> {
 
     /// The connection to another member was lost or made anew: what was sent to it may be gone.
     pub fn reset(&mut self, member: Incarnation) {
-        self.member.reset(member);
+        self.replica.reset(member);
     }
 
     /// Asks a member for what this one lacks. For one that joins, and knows nobody yet.
     pub fn join(&mut self, member: Incarnation) {
-        self.member.follow(member);
+        self.replica.follow(member);
     }
 
     /// Time passes by one tick of 10 ms.
     pub fn tick(&mut self) {
         self.ticks += 1;
-        self.member.tick();
+        self.replica.tick();
         // What a proposer was given is not lost as long as it leads.
-        if !self.member.is_leading() && self.outstanding.is_overdue(self.ticks) {
+        if !self.replica.is_leading() && self.outstanding.is_overdue(self.ticks) {
             self.send_again();
         }
-        self.member.hold_log(self.transfers.lent_from(self.ticks));
+        self.replica.hold_log(self.transfers.lent_from(self.ticks));
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
             self.host.send(to, message);
         }
@@ -123,7 +123,7 @@ impl<H: Host> Driver<H> {
     /// Everything up to this number is durable.
     pub fn kept(&mut self, id: PersistId, sizes: Sizes) {
         self.local.data_bytes.store(sizes.all, Ordering::Relaxed);
-        self.member.persisted(id);
+        self.replica.persisted(id);
     }
 
     /// The disk has no room for an order; it waits, and those behind it. Where this member alone decides, they are taken
@@ -131,10 +131,10 @@ impl<H: Host> Driver<H> {
     pub fn full(&mut self, why: &str, wall_ms: u64) {
         // What was decided before must be answered first.
         self.pump(wall_ms);
-        self.member.full();
-        if self.member.may_take_back() {
+        self.replica.full();
+        if self.replica.may_take_back() {
             self.host.keep(Order::Forget);
-            self.member.take_back();
+            self.replica.take_back();
             self.transfers.drop_machine();
             for reply in self.outstanding.take_back() {
                 reply.answer(Answer::NotWritten(NotWritten::DiskFull(why.to_owned())), &mut self.wakes);
@@ -148,10 +148,10 @@ impl<H: Host> Driver<H> {
     /// Carries out everything that can be done now. `wall_ms` is the wall clock, milliseconds since 1970.
     pub fn pump(&mut self, wall_ms: u64) {
         loop {
-            self.member.flush(wall_ms);
-            let Some(output) = self.member.poll_output() else { break };
+            self.replica.flush(wall_ms);
+            let Some(output) = self.replica.poll_output() else { break };
             self.carry_out(output);
-            while let Some(output) = self.member.poll_output() {
+            while let Some(output) = self.replica.poll_output() {
                 self.carry_out(output);
             }
         }
@@ -160,8 +160,8 @@ impl<H: Host> Driver<H> {
 
     /// Stands for proposer at once. For the only voter when it starts: nobody else can be leading.
     pub fn lead_if_alone(&mut self) {
-        if self.member.is_alone() {
-            self.member.campaign();
+        if self.replica.is_alone() {
+            self.replica.campaign();
         }
     }
 
@@ -176,8 +176,8 @@ impl<H: Host> Driver<H> {
     }
 
     /// The replica, to look at.
-    pub fn member(&self) -> &Member {
-        &self.member
+    pub fn replica(&self) -> &Replica {
+        &self.replica
     }
 
     /// What others look at.
@@ -199,7 +199,7 @@ impl<H: Host> Driver<H> {
             Output::Read(tokens) => self.host.readable(tokens),
             Output::Evaluate(command) => {
                 let verdict = self.judge(&command);
-                self.member.evaluated(verdict);
+                self.replica.evaluated(verdict);
             }
             Output::FetchSnapshot(from) => {
                 if let Some(message) = self.transfers.fetch(from, self.ticks) {
@@ -226,7 +226,7 @@ impl<H: Host> Driver<H> {
             _ => None,
         };
         if self.host.keep(Order::Keep { id, what, snapshot }) {
-            self.member.persisted(id);
+            self.replica.persisted(id);
         }
     }
 
@@ -252,7 +252,7 @@ impl<H: Host> Driver<H> {
                 }
             }
         }
-        self.member.applied(entry.slot);
+        self.replica.applied(entry.slot);
         if has_gap {
             self.send_again();
         }
@@ -281,14 +281,14 @@ impl<H: Host> Driver<H> {
                 reply.answer(Answer::Applied(&outcome, seen), &mut self.wakes);
             }
         }
-        self.member.applied(base.slot);
+        self.replica.applied(base.slot);
     }
 
     fn take_piece(&mut self, from: Incarnation, message: Peer) {
         match self.transfers.take(from, message, self.ticks) {
             transfer::Taken::Next(message) => self.host.send(from, message),
             transfer::Taken::Whole(base) => {
-                if !self.member.install(base) {
+                if !self.replica.install(base) {
                     self.transfers.drop_machine();
                 }
             }
@@ -308,7 +308,7 @@ impl<H: Host> Driver<H> {
             return Verdict::Drop;
         }
         let is_ready =
-            |id: &Incarnation| self.member.is_caught_up(id) || self.member.config().voters.contains(id);
+            |id: &Incarnation| self.replica.is_caught_up(id) || self.replica.config().voters.contains(id);
         match machine.judge(inner, is_ready) {
             Judgement::NoChange => Verdict::Put(command.clone()),
             Judgement::Change(voters) => Verdict::Change(command.clone(), voters),
@@ -318,6 +318,6 @@ impl<H: Host> Driver<H> {
 
     /// Gives the replica everything again that is not applied: what it was given before may be lost.
     fn send_again(&mut self) {
-        self.member.propose_again(self.outstanding.again(self.ticks));
+        self.replica.propose_again(self.outstanding.again(self.ticks));
     }
 }

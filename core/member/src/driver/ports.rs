@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use doozer_journal::SnapshotHead;
-use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::replica::{Persist, PersistId};
 use doozer_paxos::{Entry, EntryHash, Incarnation, Slot};
 use doozer_store::Revision;
 

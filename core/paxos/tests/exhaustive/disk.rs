@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use doozer_paxos::cluster::{Past, Persist, PersistId};
 use doozer_paxos::log::Log;
 use doozer_paxos::message::Message;
+use doozer_paxos::replica::{Past, Persist, PersistId};
 use doozer_paxos::{Append, Ballot, Config, Entry, EntryHash, Slot};
 
 use crate::fault::Fault;

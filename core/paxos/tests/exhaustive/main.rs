@@ -1,4 +1,4 @@
-//! Every order of events in small clusters of the real replica (`doozer_paxos::cluster::Member`), explored by a model
+//! Every order of events in small clusters of the real replica (`doozer_paxos::replica::Replica`), explored by a model
 //! checker. Consensus.md, "The simulator", last paragraph.
 //!
 //! ```sh
@@ -17,10 +17,10 @@
 //! |---|---|---|---|
 //! | once | any | any, by never arriving | none; what is sent twice, and the same, is under way once |
 //! | again | any | any | any, but for commands and read questions, which would be others |
-//! | orderly | that of sending, in each direction | the rest of a direction, from any point on; with `losses` all that is under way in one, and what is sent later arrives; with `resets` the same, and the receiver is told (`Member::reset`) | none |
+//! | orderly | that of sending, in each direction | the rest of a direction, from any point on; with `losses` all that is under way in one, and what is sent later arrives; with `resets` the same, and the receiver is told (`Replica::reset`) | none |
 //!
 //! # What makes it small, and why nothing is hidden by it
-//! - Time does not pass: `tick` is never called. `Member::campaign` takes the place of what time does to an election, so a
+//! - Time does not pass: `tick` is never called. `Replica::campaign` takes the place of what time does to an election, so a
 //!   proposer can be challenged in any state. What is repeated each round is what the network that repeats is for.
 //! - What one member does by itself (flush, apply, enter a configuration, judge a change, write to a disk that is not slow)
 //!   is done at once behind each input: it depends on that member alone, so a message that arrives in between is the same as

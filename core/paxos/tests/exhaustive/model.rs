@@ -89,7 +89,7 @@ impl Cluster {
         }
     }
 
-    /// Member 1 stands for proposer, and everything arrives and becomes durable at once, until nothing is under way. Who does
+    /// Replica 1 stands for proposer, and everything arrives and becomes durable at once, until nothing is under way. Who does
     /// not vote learns from it, if that is to be.
     fn led(&self) -> State {
         let mut state = self.next(&self.newborn(), Action { at: 1, happens: Happens::Campaign });

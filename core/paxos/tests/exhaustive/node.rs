@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Limits, Member, Output, Verdict};
 use doozer_paxos::message::{Envelope, Message, Proposal};
+use doozer_paxos::replica::{Limits, Output, Replica, Verdict};
 use doozer_paxos::{ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 use crate::disk::Disk;
@@ -80,7 +80,7 @@ pub enum Event {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Node {
-    pub member: Member,
+    pub member: Replica,
     pub disk: Disk,
     pub applied: Vec<Entry>,
     disk_is_slow: bool,
@@ -90,7 +90,7 @@ impl Node {
     /// A member that was just born. What a slow disk is given becomes durable in steps of their own.
     pub fn new(number: u8, rules: &Rules, disk_is_slow: bool) -> Node {
         let mut disk = Disk::new();
-        let member = Member::new(id(number), CLUSTER, disk.start(&rules.first), rules.limits);
+        let member = Replica::new(id(number), CLUSTER, disk.start(&rules.first), rules.limits);
         Node { member, disk, applied: Vec::new(), disk_is_slow }
     }
 
@@ -138,7 +138,7 @@ impl Node {
             Input::Write => self.write()?,
             Input::Crash(written) => {
                 self.disk.lose_power(usize::from(*written))?;
-                self.member = Member::new(id(number), CLUSTER, self.disk.start(&rules.first), rules.limits);
+                self.member = Replica::new(id(number), CLUSTER, self.disk.start(&rules.first), rules.limits);
                 self.applied.clear();
             }
         }

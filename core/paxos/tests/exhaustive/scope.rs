@@ -1,7 +1,7 @@
 //! What a scope covers: who there is, what may happen, and how often.
 
 use doozer_paxos::Config;
-use doozer_paxos::cluster::Limits;
+use doozer_paxos::replica::Limits;
 
 use crate::node::{Rules, id};
 
@@ -28,7 +28,7 @@ pub struct Scope {
     /// The numbers of the first voters, and of those behind the change.
     pub voters: &'static [u8],
     pub changed: &'static [u8],
-    /// Member 1 leads already, and its opening slot is applied everywhere; otherwise all begins with nothing.
+    /// Replica 1 leads already, and its opening slot is applied everywhere; otherwise all begins with nothing.
     pub is_led: bool,
     /// Whoever does not vote follows member 1 then; otherwise it knows nothing.
     pub learners_follow: bool,

@@ -5,12 +5,12 @@ use crate::scope::{NOTHING, Network, Scope};
 const ORDERLY: Network = Network::Orderly;
 const ANY_ORDER: Network = Network::Once;
 
-/// Member 1 leads three voters, and member 2 may take over. What is proposed at member 2 goes by way of member 1 while that
+/// Replica 1 leads three voters, and member 2 may take over. What is proposed at member 2 goes by way of member 1 while that
 /// leads.
 const LED: Scope =
     Scope { is_led: true, candidates: &[2], campaigns: 1, proposers: &[1, 2], commands: 1, ..NOTHING };
 
-/// Member 2 or 3 may take over from member 1, and then the other, or member 1 again.
+/// Replica 2 or 3 may take over from member 1, and then the other, or member 1 again.
 const TWICE: Scope = Scope { network: ORDERLY, candidates: &[1, 2, 3], campaigns: 2, ..LED };
 
 /// Nobody leads; members 1 and 2 want to.
@@ -22,7 +22,7 @@ const LOSSY: Scope = Scope { network: ORDERLY, losses: 1, ..LED };
 /// One read, anywhere.
 const READ: Scope = Scope { proposers: &[1], readers: &[1, 2, 3], reads: 1, ..LED };
 
-/// Member 2 may decide by itself what the proposer does not know to be decided, since member 3 has not written it yet.
+/// Replica 2 may decide by itself what the proposer does not know to be decided, since member 3 has not written it yet.
 const READ_AHEAD: Scope = Scope { commands: 2, campaigns: 0, slow_disks: &[3], ..READ };
 
 /// In a debug build less than a minute, on two cores.

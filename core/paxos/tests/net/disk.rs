@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use doozer_paxos::cluster::{Persist, PersistId};
 use doozer_paxos::log::{Base, Suspect};
+use doozer_paxos::replica::{Persist, PersistId};
 use doozer_paxos::{Append, Ballot, Config, Entry, EntryHash, Slot};
 
 use super::CLUSTER;

@@ -1,8 +1,8 @@
 //! What a member's driver does with its outputs, and what must never happen while it does, checked at each of them.
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Output, Verdict};
 use doozer_paxos::log::Base;
+use doozer_paxos::replica::{Output, Verdict};
 use doozer_paxos::{Config, Entry, EntryHash, Incarnation, Slot};
 
 use super::disk::Written;

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use disk::Disk;
-use doozer_paxos::cluster::{Limits, Member, Past};
 use doozer_paxos::log::Log;
 use doozer_paxos::message::{Envelope, Message, Proposal};
+use doozer_paxos::replica::{Limits, Past, Replica};
 use doozer_paxos::{ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 pub use tally::{Tally, What};
 
@@ -33,7 +33,7 @@ fn ends(envelope: &Envelope) -> (u8, u8) {
 }
 
 pub struct Node {
-    pub member: Member,
+    pub member: Replica,
     pub disk: Disk,
     pub applied: Vec<Entry>,
     /// Reads under way: what each has to see.
@@ -113,7 +113,7 @@ impl Net {
             entered,
         };
         let node = Node {
-            member: Member::new(id(number), CLUSTER, past, self.limits),
+            member: Replica::new(id(number), CLUSTER, past, self.limits),
             disk,
             applied,
             reads: BTreeMap::new(),

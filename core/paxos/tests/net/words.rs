@@ -69,7 +69,7 @@ pub fn words(message: &Message) -> String {
 }
 
 fn short(ballot: &Ballot) -> String {
-    format!("{}.{}.{}", ballot.epoch(), ballot.count(), number(ballot.incarnation))
+    format!("{}.{}.{}", ballot.epoch, ballot.n, number(ballot.incarnation))
 }
 
 fn had(have: &Have) -> String {

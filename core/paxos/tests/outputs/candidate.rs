@@ -1,8 +1,8 @@
 //! From a candidacy to a log to go on with (consensus.md, "Messages").
 
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::Output;
 use doozer_paxos::message::Offer;
+use doozer_paxos::replica::Output;
 
 use crate::scene::{LED, One, member};
 use crate::words::*;

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::{Output, Verdict};
 use doozer_paxos::message::{Message, Offer, Suffix};
+use doozer_paxos::replica::{Output, Verdict};
 
 use crate::scene::{LED, One, follower, leader, member, voters};
 use crate::words::*;

@@ -1,8 +1,8 @@
 //! A disk without room (consensus.md, "Durability").
 
-use doozer_paxos::cluster::Member;
 use doozer_paxos::election::Beat;
 use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::Replica;
 
 use crate::scene::{LED, follower, leader, member};
 use crate::words::*;
@@ -12,7 +12,7 @@ fn a_follower_waits_for_room_and_says_that_it_is_unhappy() {
     let log = Chain::of(b(2, 2), &["", "a"]);
     let mut one = follower(&[1, 2, 3], &log.up_to(1), b(2, 2));
     one.gets(2, accept(b(2, 2), log.behind(1), told(0, 0)));
-    assert_eq!(one.does(Member::full), []);
+    assert_eq!(one.does(Replica::full), []);
     let said = Beat { ballot: b(3, 1), leader: b(2, 2), happy: false, counts: true, unheard: Vec::new() };
     let said = one.says(3, Message::Beat { round: 7, beat: said });
     assert_eq!(one.gets(3, heartbeat(7)), [said]);
@@ -26,7 +26,7 @@ fn a_follower_waits_for_room_and_says_that_it_is_unhappy() {
 fn a_proposer_steps_down_and_its_log_stays() {
     let (mut one, _) = leader(&[1, 2, 3]);
     one.propose("a");
-    assert_eq!(one.does(Member::full), [nobody_proposes()]);
+    assert_eq!(one.does(Replica::full), [nobody_proposes()]);
     assert!(!one.member.is_leading());
     assert_eq!(one.member.last().0, 2);
 }
@@ -35,7 +35,7 @@ fn a_proposer_steps_down_and_its_log_stays() {
 fn a_candidate_steps_down() {
     let mut one = member(&[1, 2, 3]).start();
     one.campaigns();
-    assert_eq!(one.does(Member::full), [nobody_proposes()]);
+    assert_eq!(one.does(Replica::full), [nobody_proposes()]);
     one.kept();
     assert_eq!(one.gets(2, promise(LED, have(doozer_paxos::Ballot::ZERO, 0, 0), Offer::Nothing)), []);
 }
@@ -44,8 +44,8 @@ fn a_candidate_steps_down() {
 fn the_only_voter_takes_back_what_is_not_written_and_leads_again_under_another_ballot() {
     let (mut one, log) = leader(&[1]);
     one.propose("lost");
-    assert_eq!(one.does(Member::full), []);
-    assert_eq!(one.does(Member::take_back), [nobody_proposes()]);
+    assert_eq!(one.does(Replica::full), []);
+    assert_eq!(one.does(Replica::take_back), [nobody_proposes()]);
     assert_eq!(one.member.last().0, 1);
     let next = b(4, 1);
     assert_eq!(one.propose("a"), [keep_promise(4, next), proposer_is(1)]);
@@ -62,7 +62,7 @@ fn what_the_voters_before_decided_is_not_taken_back() {
     let given = one.gets(2, accept(b(2, 2), log.behind(1), told(2, 2)));
     assert_eq!(given, [keep(1, b(2, 2), log.behind(1)), log.applies(1), log.applies(2)]);
     one.applied(2);
-    one.does(Member::full);
+    one.does(Replica::full);
     assert!(one.member.is_alone() && !one.member.may_take_back());
     one.kept();
     assert!(one.member.may_take_back());
@@ -76,7 +76,7 @@ fn what_is_on_the_disk_does_not_count_if_something_takes_its_place() {
     let mut one = member(&[2]).has(&stale, b(1, 3)).start();
     one.gets(2, accept_sync(b(2, 2), log.behind(0), told(2, 2)));
     one.applied(2);
-    one.does(Member::full);
+    one.does(Replica::full);
     assert!(one.member.is_alone() && !one.member.may_take_back());
 }
 

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::{Output, Verdict};
 use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::{Output, Verdict};
 
 use crate::scene::{LED, One, follower, leader, leader_of, member, proposal, voters};
 use crate::words::*;
@@ -48,7 +48,7 @@ fn a_batch_forms_behind_the_slots_in_flight() {
 
 #[test]
 fn a_slot_has_so_many_bytes_or_one_command() {
-    let small = |l: &mut doozer_paxos::cluster::Limits| (l.slots_in_flight_max, l.slot_bytes_max) = (1, 3);
+    let small = |l: &mut doozer_paxos::replica::Limits| (l.slots_in_flight_max, l.slot_bytes_max) = (1, 3);
     let (mut one, log) = leader_of(member(&[1]).limits(small), &[1]);
     let log = log.then(LED, &["a", "b+c", "defgh"]);
     ["a", "b", "c", "defgh"].into_iter().for_each(|command| drop(one.propose(command)));
@@ -172,7 +172,7 @@ fn a_proposer_refuses_a_lower_ballot_and_goes_on() {
 
 #[test]
 fn commands_of_others_are_taken_as_long_as_there_is_room() {
-    let small = |l: &mut doozer_paxos::cluster::Limits| (l.slots_in_flight_max, l.waiting_bytes_max) = (1, 1);
+    let small = |l: &mut doozer_paxos::replica::Limits| (l.slots_in_flight_max, l.waiting_bytes_max) = (1, 1);
     let (mut one, log) = leader_of(member(&THREE).limits(small), &THREE);
     let log = log.then(LED, &["a", "b", "own"]);
     one.propose("a");

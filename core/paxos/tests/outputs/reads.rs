@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::{Output, Verdict};
 use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::{Output, Verdict};
 
 use crate::scene::{LED, One, follower, follower_of, leader, member, voters};
 use crate::words::*;
@@ -147,7 +147,7 @@ fn a_question_is_relayed_by_who_hears_the_proposer() {
     assert_eq!(one.gets(3, read_reply(FIRST, 2)), [answer]);
 }
 
-/// Member 3 leads, and 1 hears only 2, which 3 serves.
+/// Replica 3 leads, and 1 hears only 2, which 3 serves.
 fn cut_off() -> One {
     let mut one = follower(&THREE, &log(), B);
     one.ticks(10);

@@ -1,9 +1,9 @@
 //! A member in a state, and what it gives out for an input.
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Limits, Member, Output, Past, PersistId, Verdict};
 use doozer_paxos::log::{Base, Log, Suspect};
 use doozer_paxos::message::{Envelope, Message, Offer, Proposal};
+use doozer_paxos::replica::{Limits, Output, Past, PersistId, Replica, Verdict};
 use doozer_paxos::{Ballot, Config, Incarnation, Slot};
 
 use crate::words::{CLUSTER, Chain, accept, accepted, b, have, id, promise, told};
@@ -14,7 +14,7 @@ pub struct Before {
     limits: Limits,
 }
 
-/// Member 1 of a new cluster of these voters. Nothing stands in its log.
+/// Replica 1 of a new cluster of these voters. Nothing stands in its log.
 pub fn member(voters: &[u8]) -> Before {
     let first = Config { epoch: 1, voters: voters.iter().copied().map(id).collect() };
     let past = Past {
@@ -67,18 +67,18 @@ impl Before {
     }
 
     pub fn start(self) -> One {
-        One { member: Member::new(id(1), CLUSTER, self.past, self.limits), given_out: PersistId(0) }
+        One { member: Replica::new(id(1), CLUSTER, self.past, self.limits), given_out: PersistId(0) }
     }
 }
 
-/// Member 1. Each input gives all outputs that come of it.
+/// Replica 1. Each input gives all outputs that come of it.
 pub struct One {
-    pub member: Member,
+    pub member: Replica,
     given_out: PersistId,
 }
 
 impl One {
-    pub fn does(&mut self, input: impl FnOnce(&mut Member)) -> Vec<Output> {
+    pub fn does(&mut self, input: impl FnOnce(&mut Replica)) -> Vec<Output> {
         input(&mut self.member);
         self.member.flush(0);
         let outputs: Vec<Output> = std::iter::from_fn(|| self.member.poll_output()).collect();
@@ -113,11 +113,11 @@ impl One {
     }
 
     pub fn ticks(&mut self, count: u64) -> Vec<Output> {
-        (0..count).flat_map(|_| self.does(Member::tick)).collect()
+        (0..count).flat_map(|_| self.does(Replica::tick)).collect()
     }
 
     pub fn campaigns(&mut self) -> Vec<Output> {
-        self.does(Member::campaign)
+        self.does(Replica::campaign)
     }
 
     pub fn propose(&mut self, command: &str) -> Vec<Output> {
@@ -161,7 +161,7 @@ pub fn voters(numbers: &[u8]) -> Vec<Incarnation> {
 /// The ballot under which [`leader`] leads.
 pub const LED: Ballot = b(2, 1);
 
-/// Member 1 leads these voters under [`LED`]: all of them follow, and its opening slot, the first, is applied.
+/// Replica 1 leads these voters under [`LED`]: all of them follow, and its opening slot, the first, is applied.
 pub fn leader(voters: &[u8]) -> (One, Chain) {
     leader_of(member(voters), voters)
 }
@@ -182,7 +182,7 @@ pub fn leader_of(before: Before, voters: &[u8]) -> (One, Chain) {
     (one, Chain::of(LED, &[""]))
 }
 
-/// Member 1 follows the proposer of this ballot, with this log. Nothing of it is known to be decided.
+/// Replica 1 follows the proposer of this ballot, with this log. Nothing of it is known to be decided.
 pub fn follower(voters: &[u8], chain: &Chain, under: Ballot) -> One {
     follower_of(member(voters).has(chain, under), chain, under)
 }

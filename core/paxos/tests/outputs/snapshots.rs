@@ -1,8 +1,8 @@
 //! Logs that begin behind a snapshot (consensus.md, "Learners and catch-up").
 
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::Output;
 use doozer_paxos::message::Offer;
+use doozer_paxos::replica::Output;
 
 use crate::scene::{LED, follower, leader, leader_of, member};
 use crate::words::*;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use doozer_paxos::Slot;
-use doozer_paxos::cluster::{Limits, Member, Output, Past};
 use doozer_paxos::log::Log;
 use doozer_paxos::message::Envelope;
+use doozer_paxos::replica::{Limits, Output, Past, Replica};
 use doozer_paxos::{Ballot, Config, Entry};
 
 use crate::words::*;
@@ -13,7 +13,7 @@ use crate::words::*;
 /// Members that hear each other, with disks that write at once.
 #[derive(Default)]
 struct Cluster {
-    members: BTreeMap<u8, Member>,
+    members: BTreeMap<u8, Replica>,
     under_way: VecDeque<Envelope>,
     applied: BTreeMap<u8, Vec<Entry>>,
 }
@@ -24,7 +24,7 @@ impl Cluster {
         let mut log = Log::empty(first.clone());
         chain.entries.iter().for_each(|entry| log.push(entry.clone(), entry.hash(CLUSTER)));
         let past = Past { boot: 1, promised, acc_ballot, suspect: None, log, entered: first };
-        self.members.insert(number, Member::new(id(number), CLUSTER, past, Limits::default()));
+        self.members.insert(number, Replica::new(id(number), CLUSTER, past, Limits::default()));
     }
 
     fn arrive(&mut self, envelope: Envelope) {

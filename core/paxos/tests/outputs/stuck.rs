@@ -1,8 +1,8 @@
 //! A proposer that gets nothing decided, and a disk that takes nothing (consensus.md, "Election").
 
 use doozer_paxos::Ballot;
-use doozer_paxos::cluster::Output;
 use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::Output;
 
 use crate::scene::{Before, LED, One, follower_of, leader_of, member};
 use crate::words::*;

@@ -2,10 +2,10 @@
 
 use doozer_paxos::Ballot;
 use doozer_paxos::Slot;
-use doozer_paxos::cluster::Output;
 use doozer_paxos::election::Beat;
 use doozer_paxos::log::Suspect;
 use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::Output;
 
 use crate::scene::{One, follower_of, member};
 use crate::words::*;
@@ -18,7 +18,7 @@ fn log() -> Chain {
     Chain::of(OLD, &["", "a", "b"])
 }
 
-/// Member 1 has two slots, and may have had more.
+/// Replica 1 has two slots, and may have had more.
 fn suspect(last: u64) -> One {
     let two = log().up_to(2);
     follower_of(member(&THREE).has(&two, OLD).suspect(OLD, last), &two, OLD)

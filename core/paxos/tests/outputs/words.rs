@@ -1,10 +1,10 @@
 //! Short words for what members say and keep.
 
 use bytes::Bytes;
-use doozer_paxos::cluster::{Output, Persist, PersistId};
 use doozer_paxos::election::Beat;
 use doozer_paxos::log::{Base, Suspect};
 use doozer_paxos::message::{Have, Message, Offer, Suffix, Told};
+use doozer_paxos::replica::{Output, Persist, PersistId};
 use doozer_paxos::{Append, Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 pub const CLUSTER: ClusterId = ClusterId([7; 16]);

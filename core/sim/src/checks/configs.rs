@@ -136,8 +136,8 @@ fn named(ledger: &Ledger, voters: &[Incarnation]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use doozer_paxos::EntryHash;
-    use doozer_paxos::cluster::Persist;
     use doozer_paxos::message::Have;
+    use doozer_paxos::replica::Persist;
 
     use super::super::story::{CLUSTER, Made, Story, accepted, append, ballot, caught, id, promised};
     use super::*;

@@ -1,7 +1,7 @@
 //! What each member has durably, as far as it was told, and how that came to be.
 //! Never here: whether it may have it.
 
-use doozer_paxos::cluster::Persist;
+use doozer_paxos::replica::Persist;
 use doozer_paxos::{Append, Ballot, EntryHash, Slot};
 
 use crate::history::{Found, MemberId};

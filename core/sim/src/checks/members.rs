@@ -1,8 +1,8 @@
 //! What members do, each by the checks that it concerns. The order of the checks is that of cause and effect: what is
 //! first wrong is told, not what comes of it.
 
-use doozer_paxos::cluster::Persist;
 use doozer_paxos::message::Envelope;
+use doozer_paxos::replica::Persist;
 use doozer_paxos::{Config, Slot};
 
 use super::fates::Taken;

@@ -137,7 +137,7 @@ pub(super) fn appended(member: MemberId, disk: &Disk, append: &Append) -> Verdic
 
 #[cfg(test)]
 mod tests {
-    use doozer_paxos::cluster::Persist;
+    use doozer_paxos::replica::Persist;
     use doozer_store::Command;
 
     use super::super::story::{CLUSTER, Story, append, ballot, caught};

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use doozer_paxos::cluster::Persist;
 use doozer_paxos::message::{Envelope, Message};
+use doozer_paxos::replica::Persist;
 use doozer_paxos::{Append, Ballot, EntryHash, Slot};
 
 use super::disks::{Disk, Doubt};

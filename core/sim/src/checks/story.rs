@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use doozer_paxos::cluster::Persist;
 use doozer_paxos::message::{Envelope, Have, Message, Offer, Suffix, Told};
+use doozer_paxos::replica::Persist;
 use doozer_paxos::{Append, Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 use doozer_store::{Applied as StoreApplied, Command, Store};
 
@@ -22,7 +22,7 @@ pub(super) fn id(member: u32) -> Incarnation {
 }
 
 pub(super) fn ballot(n: u64, member: u32) -> Ballot {
-    Ballot { n, priority: 0, incarnation: id(member) }
+    Ballot { n, epoch: 0, incarnation: id(member) }
 }
 
 /// A slot that is formed, and what it comes to.

@@ -4,7 +4,7 @@
 use doozer_member::driver::Order;
 use doozer_member::keeper::{Failure, Report};
 use doozer_member::snapshot::{self, Step, Work};
-use doozer_paxos::cluster::Persist;
+use doozer_paxos::replica::Persist;
 
 use super::World;
 use super::event::{Ending, Event};

@@ -124,10 +124,10 @@ impl World {
         let wall_ms = self.places[at].wall_ms(self.now);
         let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
         running.driver.pump(wall_ms);
-        let (member, is_leading) = (running.member, running.driver.member().is_leading());
+        let (member, is_leading) = (running.member, running.driver.replica().is_leading());
         let begins_to_lead = is_leading && !std::mem::replace(&mut running.is_leading, is_leading);
         let effects = running.effects.take();
-        let config = running.driver.member().config().clone();
+        let config = running.driver.replica().config().clone();
         let has_entered = std::mem::replace(&mut running.epoch, config.epoch) != config.epoch;
         if begins_to_lead {
             self.counts.elections += 1;
@@ -248,7 +248,7 @@ impl World {
                 text = text.replace(&shown, &format!("{}/{member}", letter(*at)));
             }
         }
-        text.replace(", priority: 0, incarnation: ", " of ").replace("Ballot { n: ", "Ballot { ")
+        text.replace(", incarnation: ", " of ").replace("Ballot { n: ", "Ballot { ")
     }
 }
 

@@ -9,7 +9,7 @@ use doozer_member::keeper::Keeper;
 use doozer_member::recovery::Role;
 use doozer_member::snapshot::{Schedule, Work};
 use doozer_paxos::Incarnation;
-use doozer_paxos::cluster::{Persist, PersistId};
+use doozer_paxos::replica::{Persist, PersistId};
 
 use super::event::{Ending, Event};
 use crate::history::{MemberId, Time};

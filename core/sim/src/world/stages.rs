@@ -249,7 +249,7 @@ impl World {
         let Some(running) = &place.running else {
             return if place.is_vacant { "nobody".to_owned() } else { "down".to_owned() };
         };
-        let (position, member) = (running.driver.position(), running.driver.member());
+        let (position, member) = (running.driver.position(), running.driver.replica());
         let applied = format!("applied {}, revision {}", position.slot, running.revision);
         let config = self.told_config(member.config());
         let disk =

@@ -10,8 +10,8 @@ use doozer_member::driver::Driver;
 use doozer_member::keeper::Keeper;
 use doozer_member::recovery::{self, Begin, RecoveryError, Role};
 use doozer_member::snapshot::Schedule;
-use doozer_paxos::cluster::Limits;
 use doozer_paxos::planted::{Planted, is_planted};
+use doozer_paxos::replica::Limits;
 use doozer_paxos::{Entry, Incarnation, Slot};
 
 use super::World;

@@ -154,7 +154,7 @@ impl World {
     /// Whether a member runs, is not damaged, and has entered an epoch.
     fn is_sound(&self, id: &Incarnation, epoch: u64) -> bool {
         let Some(place) = self.place_of(id).map(|at| &self.places[at]) else { return false };
-        let epoch_of = |running: &super::place::Running| running.driver.member().config().epoch;
+        let epoch_of = |running: &super::place::Running| running.driver.replica().config().epoch;
         let knows = |running: &super::place::Running| !running.is_suspect && epoch_of(running) >= epoch;
         !place.is_damaged && place.running.as_deref().is_some_and(knows)
     }
@@ -204,7 +204,7 @@ impl World {
     pub(super) fn knows_somebody(&self, at: usize) -> bool {
         let place = &self.places[at];
         let Some(running) = place.running.as_deref() else { return true };
-        let config = running.driver.member().config();
+        let config = running.driver.replica().config();
         let is_there = |id: &Incarnation| self.place_of(id).is_some();
         config.voters.iter().any(is_there)
     }

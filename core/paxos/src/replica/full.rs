@@ -1,9 +1,9 @@
 //! A disk without room. In a cluster its member waits for room, like one with a slow disk, and leads nobody; where it is
 //! the only voter, nobody else can have what it could not write, and it takes that back.
 
-use super::{Member, Role};
+use super::{Replica, Role};
 
-impl Member {
+impl Replica {
     /// The disk has no room for what it was given: that waits, and everything behind it. A proposer steps down, so that
     /// one with room can go on.
     pub fn full(&mut self) {
@@ -25,7 +25,7 @@ impl Member {
     /// propose: learners may have what it takes back.
     ///
     /// # Panics
-    /// If others may have decided it: see [`Member::may_take_back`].
+    /// If others may have decided it: see [`Replica::may_take_back`].
     pub fn take_back(&mut self) {
         assert!(self.may_take_back(), "what others may have decided cannot be taken back");
         let (acc_ballot, last) = self.keep.forget();

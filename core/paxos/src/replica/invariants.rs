@@ -1,8 +1,8 @@
 //! What must hold after every call, whatever came in. A violation ends the process: going on could lose a write.
 
-use super::{Member, Role};
+use super::{Replica, Role};
 
-impl Member {
+impl Replica {
     pub(super) fn check(&self) {
         let last = self.log.last();
         assert!(self.acc_ballot <= self.promised, "accepted under a ballot that was not promised");

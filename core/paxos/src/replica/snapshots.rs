@@ -1,7 +1,7 @@
 //! Logs do not go back for ever: what a member lacks may begin before everybody's. Then it gets the state instead, as a
 //! snapshot, and goes on behind that. How a snapshot travels and is written is its driver's matter.
 
-use super::{Member, Output, Persist, PersistId, Role};
+use super::{Output, Persist, PersistId, Replica, Role};
 use crate::log::{Base, Log};
 use crate::message::Message;
 use crate::planted::{Planted, is_planted};
@@ -10,7 +10,7 @@ use crate::{Incarnation, Slot};
 /// So many times what is held otherwise is held for those who are getting a snapshot.
 const HELD_TIMES: usize = 16;
 
-impl Member {
+impl Replica {
     /// The state at `base` is here as a snapshot, taken from another member of this cluster: whatever is in it is decided.
     /// True if it is to take the place of this member's state: make it durable together with the [`Persist::Install`]
     /// that is given out for it; [`Output::Install`] follows. False if this member has, or gets, all of it without.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::leader::Leading;
-use super::{Member, Output, Persist, Role};
+use super::{Output, Persist, Replica, Role};
 use crate::election::Outcome;
 use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix};
@@ -28,7 +28,7 @@ pub(super) struct Promised {
     pub suspect: Option<Suspect>,
 }
 
-impl Member {
+impl Replica {
     pub(super) fn on_elected(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Same => {}

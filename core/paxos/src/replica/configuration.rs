@@ -2,7 +2,7 @@
 //! voters is a stop-sign (Sequence Paxos, reconfiguration): it ends its configuration, and everything behind it belongs
 //! to the next one.
 
-use super::{Member, Role};
+use super::{Replica, Role};
 use crate::message::{Have, Message, Suffix};
 use crate::{Incarnation, Slot};
 
@@ -17,7 +17,7 @@ pub(super) struct Pupil {
     since: u64,
 }
 
-impl Member {
+impl Replica {
     /// Enters each configuration whose stop-sign is applied.
     pub(super) fn enter_configurations(&mut self) {
         let config = self.log.config_at(self.applied.next()).clone();

@@ -1,31 +1,35 @@
 //! A member of a cluster as a state machine: Sequence Paxos with one stable proposer, elected by `election`.
 //! Never here: I/O, time but for ticks, what a command means, who else reads what.
 //!
-//! Order of calls: any of [`Member::receive`], [`Member::tick`], [`Member::persisted`], [`Member::propose`],
-//! [`Member::read`], [`Member::applied`], [`Member::reset`]; then [`Member::flush`]; then drain
-//! [`Member::poll_output`], and carry out what it gives, in order.
+//! Order of calls: any of [`Replica::receive`], [`Replica::tick`], [`Replica::persisted`], [`Replica::propose`],
+//! [`Replica::read`], [`Replica::applied`], [`Replica::reset`]; then [`Replica::flush`]; then drain
+//! [`Replica::poll_output`], and carry out what it gives, in order.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `follower` | promises, and entries as the proposer sends them |
 //! | `candidate` | from an election to the log that is to be gone on with |
 //! | `leader` | slots, what followers have, what is decided |
+//! | `forward`, `waiting` | commands on their way to the proposer, and those that stand in no slot yet |
 //! | `reads` | how far a read must see |
 //! | `keep` | what is durable, and what may be said only then |
 //! | `configuration` | epochs, and members that are behind or only learn |
 //! | `snapshots` | logs that begin behind a snapshot |
-//! | `waiting` | commands that stand in no slot yet |
 //! | `full` | a disk without room |
+//! | `rounds` | what time brings: elections, and what is said again |
 //! | `invariants` | what must hold after every call |
 
 mod candidate;
 mod configuration;
 mod follower;
+mod forward;
 mod full;
 mod invariants;
 mod keep;
 mod leader;
+mod limits;
 mod reads;
+mod rounds;
 mod snapshots;
 mod waiting;
 
@@ -40,77 +44,40 @@ use self::keep::Keep;
 pub use self::keep::{Persist, PersistId};
 use self::leader::Leading;
 pub use self::leader::Verdict;
+pub use self::limits::Limits;
 use self::reads::Reads;
 use self::waiting::Waiting;
-use crate::election::{Election, Fitness, Outcome};
+use crate::election::Election;
 use crate::log::{Base, Log, Suspect};
-use crate::message::{Envelope, Have, Message, Proposal};
+use crate::message::{Envelope, Have, Message};
 use crate::planted::{Planted, is_planted};
 use crate::{Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 /// What the driver must do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// Make this durable, in the order of the numbers, then call [`Member::persisted`].
+    /// Make this durable, in the order of the numbers, then call [`Replica::persisted`].
     Persist(PersistId, Persist),
     /// Send this. Whatever it vouches for is durable already.
     Send(Envelope),
-    /// Decided: apply it, then call [`Member::applied`]. Entries come in slot order, each once, with their hash.
+    /// Decided: apply it, then call [`Replica::applied`]. Entries come in slot order, each once, with their hash.
     Apply(Entry, EntryHash),
     /// These reads may be answered from what is applied now.
     Read(Vec<u64>),
     /// The state at this place is durable here as a snapshot: it takes the place of the state so far. Call
-    /// [`Member::applied`] when it does.
+    /// [`Replica::applied`] when it does.
     Install(Base),
     /// This command is to stand alone in its slot, and nothing is under way: judge it by the state as it is applied
-    /// now, and call [`Member::evaluated`].
+    /// now, and call [`Replica::evaluated`].
     Evaluate(Bytes),
     /// This member lacks what others do not hold in their logs any more: it needs a snapshot of that member's, and
-    /// [`Member::install`] when that is here.
+    /// [`Replica::install`] when that is here.
     FetchSnapshot(Incarnation),
     /// Every voter has answered, and these ends of logs, which may have been acknowledged, are nowhere intact: they are
     /// given up. Worth an error in front of people.
     GaveUp(Vec<Suspect>),
     /// The proposer that this member knows of is another one, or none: what it forwarded may have to be sent again.
     Proposer(Option<Incarnation>),
-}
-
-/// Times in ticks, and bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Limits {
-    /// Ticks of a round of heartbeats.
-    pub round_ticks: u64,
-    /// A proposer whose oldest slot is undecided for so many ticks is stuck; it doubles with each take-over in a row.
-    pub stuck_ticks: u64,
-    /// Bytes of commands that wait for a slot at a proposer, above which it takes no more from other members.
-    pub waiting_bytes_max: usize,
-    /// Undecided slots of a proposer; while there are so many, a batch forms behind them.
-    pub slots_in_flight_max: u64,
-    /// Command bytes of one slot; one command alone may be larger.
-    pub slot_bytes_max: usize,
-    /// Command bytes of one message; one slot alone may be larger.
-    pub message_bytes_max: usize,
-    /// Command bytes sent to a follower and not acknowledged, beyond which it is sent nothing more; one message may
-    /// reach over it.
-    pub unacknowledged_bytes_max: usize,
-    /// Command bytes of applied slots that are held in memory for those who are behind. Who lacks more needs a
-    /// snapshot.
-    pub kept_bytes_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            round_ticks: 10,
-            stuck_ticks: 100,
-            waiting_bytes_max: 16 << 20,
-            slots_in_flight_max: 8,
-            slot_bytes_max: 1 << 20,
-            message_bytes_max: 1 << 20,
-            unacknowledged_bytes_max: 8 << 20,
-            kept_bytes_max: 4 << 20,
-        }
-    }
 }
 
 /// What a member starts from: what it finds durable, or what it was born with.
@@ -139,7 +106,7 @@ enum Role {
 
 /// One member. See the module's page for the order of calls.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Member {
+pub struct Replica {
     me: Incarnation,
     cluster: ClusterId,
     limits: Limits,
@@ -192,9 +159,9 @@ pub struct Member {
     outputs: VecDeque<Output>,
 }
 
-impl Member {
+impl Replica {
     /// A member that takes up where its past ended.
-    pub fn new(me: Incarnation, cluster: ClusterId, past: Past, limits: Limits) -> Member {
+    pub fn new(me: Incarnation, cluster: ClusterId, past: Past, limits: Limits) -> Replica {
         let Past { boot, promised, acc_ballot, suspect, log, entered } = past;
         let first_number = boot << 32;
         let (base, last) = (log.base(), log.last());
@@ -206,7 +173,7 @@ impl Member {
         } else {
             Role::Following
         };
-        Member {
+        Replica {
             me,
             cluster,
             limits,
@@ -281,36 +248,12 @@ impl Member {
         }
     }
 
-    /// Time passes by one tick.
-    pub fn tick(&mut self) {
-        self.ticks += 1;
-        if self.ticks.is_multiple_of(self.limits.round_ticks) {
-            self.end_round();
-        }
-        self.settle();
-    }
-
     /// Asks a member for what this one lacks. For one that joins and knows nobody yet.
     pub fn follow(&mut self, whom: Incarnation) {
         if matches!(self.role, Role::Following) {
             self.ask_to_follow(whom);
         }
         self.settle();
-    }
-
-    /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
-    pub fn campaign(&mut self) {
-        if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {
-            self.stand();
-        }
-        self.settle();
-    }
-
-    fn stand(&mut self) {
-        if !self.is_over() {
-            let ballot = self.election.take_over();
-            self.on_elected(Outcome::Lead(ballot));
-        }
     }
 
     /// Everything up to this number is durable.
@@ -320,22 +263,6 @@ impl Member {
         self.outputs.extend(released.into_iter().map(Output::Send));
         self.finish_installing(id);
         self.settle();
-    }
-
-    /// Takes a command to be decided. A proposer puts it into a slot with the next [`Member::flush`]; anybody else
-    /// sends it to the proposer. Whether it arrives is seen when it is applied: who wants it to sends it again after
-    /// [`Output::Proposer`].
-    pub fn propose(&mut self, proposal: Proposal) {
-        self.waiting.push(proposal);
-    }
-
-    /// Takes commands that may be lost once more, in place of those that it has been given and not passed on yet.
-    pub fn propose_again(&mut self, proposals: Vec<Proposal>) {
-        if !self.is_leading() {
-            // Nobody else's wait here.
-            self.waiting.clear();
-        }
-        self.waiting.extend(proposals);
     }
 
     /// Everything up to `slot` is applied.
@@ -415,37 +342,6 @@ impl Member {
         self.check();
     }
 
-    fn forward_waiting(&mut self) {
-        let Some(next) = self.way_to_proposer() else { return };
-        if !self.waiting.is_empty() {
-            let proposals = self.waiting.take_all();
-            self.send(next, Message::Forward { proposals, is_relayed: false });
-        }
-    }
-
-    /// A member that does not lead passes them on, once; or drops them: who sent them sends them again to the proposer,
-    /// once it knows which.
-    fn on_forward(&mut self, proposals: Vec<Proposal>, is_relayed: bool) {
-        match self.role {
-            // Whoever gave them gives them again, if they find no room.
-            Role::Leading(_) if self.waiting.bytes() < self.limits.waiting_bytes_max => {
-                self.waiting.extend(proposals);
-            }
-            Role::Following if !is_relayed => {
-                if let Some(proposer) = self.proposer().filter(|proposer| *proposer != self.me) {
-                    self.send(proposer, Message::Forward { proposals, is_relayed: true });
-                }
-            }
-            Role::Leading(_) | Role::Following | Role::Preparing(_) => {}
-        }
-    }
-
-    /// Whom to turn to for what only the proposer can do: itself, or, if it is not heard here, a member that follows it.
-    fn way_to_proposer(&self) -> Option<Incarnation> {
-        let proposer = self.proposer()?;
-        if proposer == self.me { Some(proposer) } else { Some(self.election.way_to_leader(proposer)) }
-    }
-
     fn hand_out(&mut self) {
         // What is behind a stop-sign belongs to a configuration that is not entered yet.
         let end = self.log.stop_sign_behind(self.applied).unwrap_or(self.decided).min(self.decided);
@@ -454,51 +350,6 @@ impl Member {
             let Some((entry, hash)) = self.log.at(next) else { return };
             self.outputs.push_back(Output::Apply(entry.clone(), *hash));
             self.handed = next;
-        }
-    }
-
-    fn tell_proposer(&mut self) {
-        let proposer = self.proposer();
-        if proposer != self.told_proposer {
-            self.told_proposer = proposer;
-            self.changes_in_vain += 1;
-            self.changed_at = self.log.last();
-            self.reads.proposer_changed();
-            self.outputs.push_back(Output::Proposer(proposer));
-        } else if self.decided > self.changed_at {
-            self.changes_in_vain = 0;
-        }
-    }
-
-    fn end_round(&mut self) {
-        let outcome = self.election.end_round(&self.entered, self.fitness());
-        self.on_elected(outcome);
-        let round = self.election.round();
-        for voter in self.others() {
-            self.send(voter, Message::Heartbeat { round });
-        }
-        self.repeat();
-    }
-
-    /// What is sent again each round, in case it was lost.
-    fn repeat(&mut self) {
-        self.reads.round_ended();
-        match &self.role {
-            Role::Preparing(_) => self.prepare_again(),
-            Role::Leading(_) => self.show_everyone(),
-            Role::Following => self.follow_again(),
-        }
-    }
-
-    fn fitness(&self) -> Fitness {
-        if !self.is_voter(&self.me) {
-            Fitness::Unfit
-        } else if self.suspect.is_some() {
-            Fitness::Suspect
-        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full || self.is_over() {
-            Fitness::Stuck
-        } else {
-            Fitness::Fit
         }
     }
 
@@ -548,14 +399,14 @@ fn asks_for_a_vote(message: &Message) -> bool {
 }
 
 /// The few numbers that tell where a member stands.
-impl fmt::Debug for Member {
+impl fmt::Debug for Replica {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let role = match self.role {
             Role::Following => "following",
             Role::Preparing(_) => "preparing",
             Role::Leading(_) => "leading",
         };
-        let Member { entered, log, decided, applied, promised, acc_ballot, .. } = self;
+        let Replica { entered, log, decided, applied, promised, acc_ballot, .. } = self;
         let leader = self.election.leader();
         write!(
             f,
@@ -565,7 +416,7 @@ impl fmt::Debug for Member {
             log.base(),
             log.last()
         )?;
-        let short = |ballot: &Ballot| format!("{}.{}", ballot.epoch(), ballot.count());
+        let short = |ballot: &Ballot| format!("{}.{}", ballot.epoch, ballot.n);
         let (promised, accepted, leader) = (short(promised), short(acc_ballot), short(&leader));
         write!(f, "decided {decided}, applied {applied}, promised {promised}, accepted {accepted}, ")?;
         write!(f, "leader {leader}, happy {}, waiting {}", self.election.is_happy(), self.waiting.len())

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::append::Append;
 use crate::log::Base;
 use crate::message::Envelope;
-use crate::replica::Append;
 use crate::{Ballot, Slot};
 
 /// Numbers what is given out to be made durable, in order.

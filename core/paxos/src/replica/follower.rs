@@ -1,15 +1,15 @@
 //! Promises, and entries as the proposer sends them (Sequence Paxos, the acceptor's side). Whoever is no voter keeps its
 //! log in the same way; its word counts for nothing.
 
-use super::{Member, Output, Persist, Role};
+use super::{Output, Persist, Replica, Role};
+use crate::append::Append;
 use crate::election::Outcome;
 use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix, Told};
 use crate::planted::{Planted, is_planted};
-use crate::replica::Append;
 use crate::{Ballot, Entry, Incarnation, Slot};
 
-impl Member {
+impl Replica {
     pub(super) fn on_prepare(&mut self, from: Incarnation, ballot: Ballot, have: Have) {
         if ballot < self.promised {
             return self.refuse(from, ballot);
@@ -249,7 +249,7 @@ impl Member {
         let is_there = |suspect: &mut Suspect| {
             // What it was taught to be decided is not enough: it would vote with the lower ballot it fell back to.
             let is_accepted = last >= suspect.last && acc_ballot >= suspect.acc_ballot.rank();
-            is_accepted || epoch > suspect.acc_ballot.epoch()
+            is_accepted || epoch > u64::from(suspect.acc_ballot.epoch)
         };
         if self.suspect.take_if(is_there).is_some() {
             self.persist(Persist::Sound);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Member, Output, Role};
+use super::{Output, Replica, Role};
 use crate::log::Log;
 use crate::message::{Have, Message, Suffix, Told};
 use crate::planted::{Planted, is_planted};
@@ -98,7 +98,7 @@ impl Leading {
     }
 }
 
-impl Member {
+impl Replica {
     fn leading(&self) -> Option<&Leading> {
         if let Role::Leading(leading) = &self.role { Some(leading) } else { None }
     }

@@ -1,7 +1,7 @@
 //! How far a read that begins now must see: the read index (Ongaro, *Consensus: Bridging Theory and Practice*, 2014,
 //! section 6.4), asked of the proposer once for all reads that wait.
 
-use super::{Member, Output, Role};
+use super::{Output, Replica, Role};
 use crate::message::Message;
 use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
@@ -73,7 +73,7 @@ impl Reads {
     }
 }
 
-impl Member {
+impl Replica {
     /// A linearizable read begins: [`Output::Read`] says when it may be answered from what is applied.
     pub fn read(&mut self, token: u64) {
         self.reads.waiting.push(Asker::Read(token));

@@ -1,0 +1,76 @@
+//! What time brings: rounds of heartbeats, elections and what they lead to, and what is said again each round.
+
+use super::{Output, Replica, Role};
+use crate::election::{Fitness, Outcome};
+use crate::message::Message;
+
+impl Replica {
+    /// Time passes by one tick.
+    pub fn tick(&mut self) {
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(self.limits.round_ticks) {
+            self.end_round();
+        }
+        self.settle();
+    }
+
+    /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
+    pub fn campaign(&mut self) {
+        if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {
+            self.stand();
+        }
+        self.settle();
+    }
+
+    pub(super) fn stand(&mut self) {
+        if !self.is_over() {
+            let ballot = self.election.take_over();
+            self.on_elected(Outcome::Lead(ballot));
+        }
+    }
+
+    pub(super) fn tell_proposer(&mut self) {
+        let proposer = self.proposer();
+        if proposer != self.told_proposer {
+            self.told_proposer = proposer;
+            self.changes_in_vain += 1;
+            self.changed_at = self.log.last();
+            self.reads.proposer_changed();
+            self.outputs.push_back(Output::Proposer(proposer));
+        } else if self.decided > self.changed_at {
+            self.changes_in_vain = 0;
+        }
+    }
+
+    fn end_round(&mut self) {
+        let outcome = self.election.end_round(&self.entered, self.fitness());
+        self.on_elected(outcome);
+        let round = self.election.round();
+        for voter in self.others() {
+            self.send(voter, Message::Heartbeat { round });
+        }
+        self.repeat();
+    }
+
+    /// What is sent again each round, in case it was lost.
+    fn repeat(&mut self) {
+        self.reads.round_ended();
+        match &self.role {
+            Role::Preparing(_) => self.prepare_again(),
+            Role::Leading(_) => self.show_everyone(),
+            Role::Following => self.follow_again(),
+        }
+    }
+
+    pub(super) fn fitness(&self) -> Fitness {
+        if !self.is_voter(&self.me) {
+            Fitness::Unfit
+        } else if self.suspect.is_some() {
+            Fitness::Suspect
+        } else if self.is_stuck() || self.is_disk_stuck() || self.is_full || self.is_over() {
+            Fitness::Stuck
+        } else {
+            Fitness::Fit
+        }
+    }
+}

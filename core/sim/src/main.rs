@@ -85,7 +85,7 @@ fn planted(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     }
     let mut unfound = Vec::new();
     for fault in &faults {
-        let row = look_for(**fault, args.from.unwrap_or(1), args.seeds.unwrap_or(1_000), jobs(args))?;
+        let row = look_for(**fault, args.from, args.seeds.unwrap_or(1_000), jobs(args))?;
         println!("{row}");
         if row.found.is_none() {
             unfound.push(row.name);

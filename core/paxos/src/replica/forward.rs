@@ -8,7 +8,7 @@ use crate::message::{Message, Proposal};
 impl Replica {
     /// Takes a command to be decided. A proposer puts it into a slot with the next [`Replica::flush`]; anybody else
     /// sends it to the proposer. Whether it arrives is seen when it is applied: who wants it to sends it again after
-    /// [`Output::Proposer`].
+    /// [`Output::Proposer`](super::Output::Proposer).
     pub fn propose(&mut self, proposal: Proposal) {
         self.waiting.push(proposal);
     }

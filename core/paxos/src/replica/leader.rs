@@ -92,6 +92,11 @@ impl Leading {
         self.followers.keys().copied()
     }
 
+    /// Whether nobody follows it.
+    pub fn leads_nobody(&self) -> bool {
+        self.followers.is_empty()
+    }
+
     /// The greatest number that a member has confirmed.
     pub fn confirmed(&self, member: &Incarnation) -> u64 {
         self.followers.get(member).map_or(0, |progress| progress.confirmed)

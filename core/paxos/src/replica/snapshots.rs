@@ -7,6 +7,9 @@ use crate::message::Message;
 use crate::planted::{Planted, is_planted};
 use crate::{Incarnation, Slot};
 
+/// The part of it that is held where nobody follows: somebody may join, or come back.
+const FOR_NOBODY_PART: usize = 64;
+
 /// So many times what is held otherwise is held for those who are getting a snapshot.
 const HELD_TIMES: usize = 16;
 
@@ -64,7 +67,10 @@ impl Replica {
 
     /// Lets go of the oldest applied slots, beyond what is held for those who are behind.
     pub(super) fn trim(&mut self) {
-        let bytes_max = self.limits.kept_bytes_max;
+        let mut bytes_max = self.limits.kept_bytes_max;
+        if self.is_alone() && matches!(&self.role, Role::Leading(leading) if leading.leads_nobody()) {
+            bytes_max /= FOR_NOBODY_PART;
+        }
         let end = self.applied.min(self.keep.durable());
         let is_held = |log: &Log| {
             self.held_from.is_some_and(|held| log.base() >= held) && log.bytes() <= HELD_TIMES * bytes_max

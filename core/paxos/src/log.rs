@@ -104,11 +104,6 @@ impl Log {
         brought.map_or(&self.base.config, |(_, config)| config)
     }
 
-    /// The configuration that will be in force behind the last entry.
-    pub fn last_config(&self) -> &Config {
-        self.config_at(self.last().next())
-    }
-
     /// The slot of the first stop-sign behind `slot`, if there is one.
     pub fn stop_sign_behind(&self, slot: Slot) -> Option<Slot> {
         self.configs.iter().map(|(at, _)| *at).find(|at| *at > slot)

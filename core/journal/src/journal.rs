@@ -180,7 +180,7 @@ impl<D: Disk> Journal<D> {
         let SnapshotHead { slot, hash, .. } = meta.head;
         let before = self.snapshot.as_ref().map_or(Slot(0), |snapshot| snapshot.head.slot);
         assert!(slot >= before, "a snapshot of slot {slot} after one of {before}");
-        if self.chain.hash_at(slot) == Some(hash) {
+        if self.has(slot, hash) {
             self.chain.rebase(slot);
         } else {
             self.restart_behind(slot, hash, meta.head.config.epoch)?;
@@ -208,6 +208,11 @@ impl<D: Disk> Journal<D> {
     /// The hash of the entry at the last slot.
     pub fn last_hash(&self) -> EntryHash {
         self.chain.last_hash()
+    }
+
+    /// Whether the log's entry at `slot` has this hash, synced or not; the slot that the log begins behind counts as its own.
+    pub fn has(&self, slot: Slot, hash: EntryHash) -> bool {
+        self.chain.hash_at(slot) == Some(hash)
     }
 
     /// The slots that the log holds, from the first after the snapshot to the last.

@@ -140,23 +140,37 @@ impl<D: Disk> Keeper<D> {
         }
     }
 
-    /// Opens a file for a snapshot of this member's own.
+    /// Opens a file for a snapshot of this member's own. None if the log does not have its slot: a member whose disk is
+    /// full goes on applying what others decided, and a snapshot of that would take the place of the log that what waits
+    /// for room goes on from. Call it behind the orders for what the state has applied.
     ///
     /// # Errors
     /// [`SnapshotError`]; nothing else is disturbed.
-    pub fn snapshot_writer(&self, head: SnapshotHead) -> Result<SnapshotWriter<D>, SnapshotError> {
-        self.journal.snapshot_writer(head)
+    pub fn snapshot_writer(&self, head: SnapshotHead) -> Result<Option<SnapshotWriter<D>>, SnapshotError> {
+        if !self.journal.has(head.slot, head.hash) {
+            return Ok(None);
+        }
+        self.journal.snapshot_writer(head).map(Some)
     }
 
     /// A snapshot of this member's own is in place: the log before it can go.
     ///
     /// # Errors
     /// [`Failure`].
+    ///
+    /// # Panics
+    /// If the log does not have its slot: see [`Keeper::snapshot_writer`].
     pub fn snapshot_committed(&mut self, meta: &SnapshotMeta) -> Result<(), Failure> {
         if self.journal.snapshot().is_some_and(|newest| newest.head.slot > meta.head.slot) {
             // One that came from another member overtook it.
             return Ok(());
         }
+        assert!(
+            self.journal.has(meta.head.slot, meta.head.hash),
+            "a snapshot of slot {} of its own, which the log, up to {}, does not have",
+            meta.head.slot,
+            self.journal.last()
+        );
         match self.journal.snapshot_committed(meta) {
             Ok(()) => Ok(()),
             Err(AppendError::Full(error)) => {

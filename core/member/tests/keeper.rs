@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
-use doozer_journal::{Birth, Options, SimDisk};
+use doozer_journal::{Birth, Options, SimDisk, SnapshotHead};
 use doozer_member::driver::Order;
 use doozer_member::keeper::{Keeper, Report};
 use doozer_member::recovery::{Role, open};
 use doozer_paxos::replica::{Persist, PersistId};
-use doozer_paxos::{Append, Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
+use doozer_paxos::{Append, Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
 
 const CLUSTER: ClusterId = ClusterId([1; 16]);
 const ME: Incarnation = Incarnation([2; 16]);
@@ -69,4 +69,31 @@ fn what_finds_no_room_is_written_only_if_the_driver_still_wants_it() {
     assert!(keeper.retry().unwrap());
     assert!(matches!(keeper.sync().unwrap(), Some(Report::Kept(PersistId(4), _))));
     assert_eq!(keeper.journal().last(), Slot(2));
+}
+
+#[test]
+fn what_the_log_has_not_got_is_in_no_snapshot() {
+    let disk = SimDisk::new(1);
+    let mut keeper = keeper(&disk);
+    let (first, hash) = append(1, EntryHash::NONE);
+    let (second, second_hash) = append(2, hash);
+    assert_eq!(keeper.take(order(2, first)).unwrap(), []);
+    disk.set_capacity(Some(disk.used()));
+    assert!(matches!(keeper.take(order(3, second)).unwrap()[..], [_, Report::Full(_)]));
+    disk.set_capacity(None);
+
+    // Others decided slot 2, and it is applied here, while the disk has room for a snapshot but was not tried again yet.
+    assert!(keeper.snapshot_writer(head(2, second_hash)).unwrap().is_none());
+    let meta = keeper.snapshot_writer(head(1, hash)).unwrap().unwrap().finish().unwrap();
+    keeper.snapshot_committed(&meta).unwrap();
+    assert_eq!(keeper.take(Order::TryAgain).unwrap(), []);
+    assert!(keeper.retry().unwrap());
+    assert!(matches!(keeper.sync().unwrap(), Some(Report::Kept(PersistId(3), _))));
+    assert_eq!(keeper.journal().last(), Slot(2));
+    assert!(keeper.snapshot_writer(head(2, hash)).unwrap().is_none(), "another entry's hash");
+    assert!(keeper.snapshot_writer(head(2, second_hash)).unwrap().is_some());
+}
+
+fn head(slot: u64, hash: EntryHash) -> SnapshotHead {
+    SnapshotHead { slot: Slot(slot), hash, wall_ms: 0, config: Config { epoch: 1, voters: vec![ME] } }
 }

@@ -19,8 +19,8 @@ const IDLE: Duration = Duration::from_millis(30);
 /// How often an order that found no room is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Takes a snapshot's file, or hears why there is none.
-type TakeWriter<D> = Box<dyn FnOnce(Result<SnapshotWriter<D>, SnapshotError>) + Send>;
+/// Takes a snapshot's file, if it is time for one, or hears why there is none.
+type TakeWriter<D> = Box<dyn FnOnce(Result<Option<SnapshotWriter<D>>, SnapshotError>) + Send>;
 
 enum Work<D: Disk> {
     Order(Order),

@@ -83,10 +83,16 @@ struct Job<D: Disk> {
 
 impl<D: Disk> Job<D> {
     /// Runs on a thread of its own: the journal's is needed for writes.
-    fn start(self, writer: Result<SnapshotWriter<D>, SnapshotError>, inputs: mpsc::UnboundedSender<Input>) {
+    fn start(
+        self,
+        writer: Result<Option<SnapshotWriter<D>>, SnapshotError>,
+        inputs: mpsc::UnboundedSender<Input>,
+    ) {
         thread::spawn(move || {
             let Job { mut work, local, journal, give_up } = self;
-            let written = writer.and_then(|writer| write(&mut work, writer, &local, &give_up));
+            let written = writer.and_then(|writer| {
+                writer.map_or(Ok(None), |writer| write(&mut work, writer, &local, &give_up))
+            });
             work.end(&local);
             let result = written.map(|meta| {
                 let bytes = meta.as_ref().map(|meta| meta.file_bytes);

@@ -38,9 +38,18 @@ impl World {
     /// Gives the disk what waits for it, unless it is at work.
     pub(super) fn give_to_disk(&mut self, at: usize) -> Result<(), Violation> {
         let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
-        if running.is_syncing || running.orders.is_empty() || running.paused.is_some() {
+        if running.is_syncing || running.paused.is_some() {
             return Ok(());
         }
+        if !running.orders.is_empty() {
+            self.give_orders(at)?;
+        }
+        self.begin_snapshot(at);
+        Ok(())
+    }
+
+    fn give_orders(&mut self, at: usize) -> Result<(), Violation> {
+        let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
         let Some(keeper) = &mut running.keeper else { return Ok(()) };
         let mut reports = Vec::new();
         for order in std::mem::take(&mut running.orders) {
@@ -161,27 +170,31 @@ impl World {
     }
 
     fn consider_snapshot(&mut self, at: usize) -> Result<(), Violation> {
-        let life = self.places[at].life;
         let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(()) };
         let Some(keeper) = &running.keeper else { return Ok(()) };
         if running.snapshot.is_some() || !running.schedule.begin_if_due(keeper.sizes().log) {
             return Ok(());
         }
         let local = running.driver.local();
-        let head = snapshot::head(local, running.driver.position());
-        let mut work = Work::begin(local);
-        match keeper.snapshot_writer(head) {
-            Ok(writer) => {
-                work.write_to(writer);
-                running.snapshot = Some(work);
-                self.put(SNAPSHOT_STEP_US, Event::SnapshotStep { place: at, life });
-            }
-            Err(_) => {
-                work.end(local);
-                running.schedule.ended(None);
-            }
+        running.snapshot_head = Some(snapshot::head(local, running.driver.position()));
+        running.snapshot = Some(Work::begin(local));
+        self.give_to_disk(at)
+    }
+
+    /// The disk has the orders for what a snapshot is to be of.
+    fn begin_snapshot(&mut self, at: usize) {
+        let life = self.places[at].life;
+        let Some(running) = self.places[at].running.as_deref_mut() else { return };
+        let (Some(head), Some(keeper)) = (running.snapshot_head.take(), &running.keeper) else { return };
+        let Some(mut work) = running.snapshot.take() else { return };
+        if let Ok(Some(writer)) = keeper.snapshot_writer(head) {
+            work.write_to(writer);
+            running.snapshot = Some(work);
+            self.put(SNAPSHOT_STEP_US, Event::SnapshotStep { place: at, life });
+        } else {
+            work.end(running.driver.local());
+            running.schedule.ended(None);
         }
-        Ok(())
     }
 
     pub(super) fn snapshot_step(&mut self, at: usize, life: u32) -> Result<(), Violation> {

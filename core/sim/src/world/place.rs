@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use doozer_journal::SimDisk;
+use doozer_journal::{SimDisk, SnapshotHead};
 use doozer_member::driver::{Driver, Order};
 use doozer_member::keeper::Keeper;
 use doozer_member::recovery::Role;
@@ -63,6 +63,8 @@ pub(super) struct Running {
     pub last_token: u64,
     pub schedule: Schedule,
     pub snapshot: Option<Work<SimDisk>>,
+    /// Of a snapshot whose file is to be opened behind the orders for what it is of.
+    pub snapshot_head: Option<SnapshotHead>,
     /// What came while it was stopped.
     pub paused: Option<Vec<Event>>,
     /// The store's revision as last told.

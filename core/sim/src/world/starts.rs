@@ -135,6 +135,7 @@ impl World {
             last_token: 0,
             schedule: Schedule::new(self.plan.snapshot_log_bytes, snapshot_bytes),
             snapshot: None,
+            snapshot_head: None,
             paused: None,
             revision,
             is_leading: false,

@@ -151,8 +151,11 @@ fn past(recovered: &Recovered, machine: &Machine, position: &Position) -> Past {
     let entered = machine.config().clone();
     let Position { slot, hash, wall_ms } = *position;
     let mut log = Log::new(Base { slot, hash, wall_ms, config: entered.clone() });
-    for entry in &recovered.entries {
-        log.push(entry.clone(), entry.hash(recovered.cluster));
+    // The journal has checked that each follows the one before it: only the last one's hash stands nowhere.
+    let following = recovered.entries.iter().skip(1).map(|next| next.previous);
+    let last = recovered.entries.last().map(|last| last.hash(recovered.cluster));
+    for (entry, hash) in recovered.entries.iter().zip(following.chain(last)) {
+        log.push(entry.clone(), hash);
     }
     Past {
         boot: recovered.boot,

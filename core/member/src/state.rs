@@ -46,8 +46,6 @@ enum Waiter {
 
 struct Wait {
     watch: WatchId,
-    glob: Glob,
-    from: Revision,
     to: Address,
 }
 
@@ -130,14 +128,14 @@ impl State {
 
     /// Another state takes the place of this one: a snapshot of a later one. Whoever waits goes on in its history.
     pub fn install(&mut self, machine: Machine, wakes: &mut Wakes) {
-        self.machine = machine;
+        let before = std::mem::replace(&mut self.machine, machine);
         self.generation += 1;
         if is_planted(Planted::WaitsLostWithState) {
             return;
         }
         let mut ids: Vec<WaiterId> = self.waiters.keys().copied().collect();
         ids.sort_unstable();
-        ids.into_iter().for_each(|id| self.wait_on(id, wakes));
+        ids.into_iter().for_each(|id| self.wait_on(id, &before.store, wakes));
         self.free_reads(wakes);
     }
 
@@ -238,7 +236,7 @@ impl State {
                     from = from.next();
                 }
                 let watch = self.machine.store.watch(glob.clone(), from, Mode::Once, id.0);
-                let wait = Wait { watch, glob: glob.clone(), from, to: to.clone() };
+                let wait = Wait { watch, to: to.clone() };
                 self.waiters.insert(id, Waiter::Wait(Box::new(wait)));
                 Found::Registered(id)
             }
@@ -324,26 +322,31 @@ impl State {
         }
     }
 
-    /// A waiter's next step in a state that took the place of the one it was registered in.
-    fn wait_on(&mut self, id: WaiterId, wakes: &mut Wakes) {
+    /// A waiter's next step in a state that took the place of `before`, the one it was registered in.
+    fn wait_on(&mut self, id: WaiterId, before: &Store, wakes: &mut Wakes) {
         let State { machine, waiters, .. } = self;
         match waiters.get_mut(&id) {
-            Some(Waiter::Wait(wait)) => match scan_all(&machine.store, &wait.glob, wait.from) {
-                Scan::Found(event) => {
-                    let to = wait.to.clone();
-                    waiters.remove(&id);
-                    finish(id, &to, &event_body(&event), machine.store.revision(), wakes);
+            Some(Waiter::Wait(wait)) => {
+                #[allow(clippy::expect_used, reason = "a watch that fired took its waiter with it")]
+                let (glob, from) =
+                    before.watched(wait.watch).expect("a wait is watched until it is answered");
+                match scan_all(&machine.store, glob, from) {
+                    Scan::Found(event) => {
+                        let to = wait.to.clone();
+                        waiters.remove(&id);
+                        finish(id, &to, &event_body(&event), machine.store.revision(), wakes);
+                    }
+                    Scan::TooLate => {
+                        let to = wait.to.clone();
+                        waiters.remove(&id);
+                        to.outbox.leave(wakes, |left| left.too_late.push(id));
+                    }
+                    Scan::CaughtUp | Scan::More(_) => {
+                        let from = from.max(machine.store.revision().next());
+                        wait.watch = machine.store.watch(glob.clone(), from, Mode::Once, id.0);
+                    }
                 }
-                Scan::TooLate => {
-                    let to = wait.to.clone();
-                    waiters.remove(&id);
-                    to.outbox.leave(wakes, |left| left.too_late.push(id));
-                }
-                Scan::CaughtUp | Scan::More(_) => {
-                    wait.from = wait.from.max(machine.store.revision().next());
-                    wait.watch = machine.store.watch(wait.glob.clone(), wait.from, Mode::Once, id.0);
-                }
-            },
+            }
             Some(Waiter::Stream(stream)) => {
                 stream.watch = machine.store.watch(stream.glob.clone(), stream.next, Mode::Stream, id.0);
                 stream.live = false;

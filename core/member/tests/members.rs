@@ -138,6 +138,7 @@ fn a_founder_alone_takes_writes_at_once() {
     cluster.set(1, "a", "/a", "x");
     assert_eq!(cluster.answers(), ["a: set 2"]);
     assert!(cluster.member(1).is_idle());
+    assert!(cluster.member(1).is_at_rest());
     cluster.member(1).read(7);
     cluster.quiet();
     assert_eq!(cluster.answers(), ["read 7"]);

@@ -62,7 +62,7 @@ pub(crate) async fn drive<D: Disk>(
                     break;
                 }
             }
-            _ = ticks.tick() => driver.tick(),
+            _ = ticks.tick(), if !driver.is_at_rest() => driver.tick(),
         }
         for input in taken.drain(..) {
             if let Some(failure) = take(input, &mut driver, &mut snapshots, &mut waiting) {

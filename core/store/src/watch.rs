@@ -54,6 +54,13 @@ impl Store {
         known
     }
 
+    /// What a watch is for, and from which revision on; `None` if it has ended.
+    pub fn watched(&self, id: WatchId) -> Option<(&Glob, Revision)> {
+        let slots = &self.watches.slots;
+        let watch = slots.is_current(id).then(|| slots.get(id.slot)).flatten()?;
+        Some((&watch.glob, watch.from))
+    }
+
     /// The number of watches registered.
     pub fn watches_len(&self) -> usize {
         self.watches.len()
@@ -381,6 +388,9 @@ mod tests {
         assert_eq!(set(&mut store, "/f"), [1, 2]);
         assert_eq!(set(&mut store, "/f"), [2]);
         assert!(!store.unwatch(once), "it ended when it fired");
+        assert!(store.watched(once).is_none());
+        let (glob, from) = store.watched(stream).unwrap();
+        assert_eq!((glob.to_string().as_str(), from), ("/*", Revision(2)));
         // The slot goes to another watch, which the old id must not touch.
         let heir = watch(&mut store, "/g", 1, Mode::Once, 3);
         assert_eq!((heir.slot, store.unwatch(once)), (once.slot, false));

@@ -170,6 +170,11 @@ impl<H: Host> Driver<H> {
         self.outstanding.is_empty()
     }
 
+    /// Whether time changes nothing: [`Driver::tick`] need not be called until something else is. A member alone sleeps.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_idle() && self.replica.is_at_rest() && self.transfers.is_idle()
+    }
+
     /// Where the state stands in the log.
     pub fn position(&self) -> Position {
         self.position

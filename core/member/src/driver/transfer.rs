@@ -192,6 +192,11 @@ impl Transfers {
         recent.map(|lending| lending.head.slot).min()
     }
 
+    /// Nothing is lent or fetched.
+    pub fn is_idle(&self) -> bool {
+        self.lending.is_empty() && self.fetching.is_none() && self.fetched.is_none()
+    }
+
     /// Asks again for what did not come, and gives back what nobody asks for.
     pub fn tick(&mut self, now: u64, local: &Local) -> Vec<(Incarnation, Peer)> {
         let idle = self.lending.extract_if(.., |_, lending| now >= lending.asked_at + IDLE_TICKS);

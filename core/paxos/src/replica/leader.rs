@@ -104,7 +104,7 @@ impl Leading {
 }
 
 impl Replica {
-    fn leading(&self) -> Option<&Leading> {
+    pub(super) fn leading(&self) -> Option<&Leading> {
         if let Role::Leading(leading) = &self.role { Some(leading) } else { None }
     }
 

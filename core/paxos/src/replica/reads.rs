@@ -46,6 +46,12 @@ impl Reads {
         Reads { last_number: first, ..Reads::default() }
     }
 
+    /// Nothing is asked, or waits to be.
+    pub fn is_empty(&self) -> bool {
+        let Reads { waiting, asked, answered, questions, .. } = self;
+        waiting.is_empty() && asked.is_none() && answered.is_empty() && questions.is_empty()
+    }
+
     /// Asks anew whatever was asked of a proposer that is none any more.
     pub fn proposer_changed(&mut self) {
         self.ask_again();

@@ -1,5 +1,6 @@
 //! What time brings: rounds of heartbeats, elections and what they lead to, and what is said again each round.
 
+use super::leader::Leading;
 use super::{Output, Replica, Role};
 use crate::election::{Fitness, Outcome};
 use crate::message::Message;
@@ -12,6 +13,19 @@ impl Replica {
             self.end_round();
         }
         self.settle();
+    }
+
+    /// Whether time changes nothing, however much of it passes: the only voter leads, nothing is under way, and nobody is
+    /// to be brought along. [`Replica::tick`] need not be called as long as that is so.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_alone()
+            && self.leading().is_some_and(Leading::leads_nobody)
+            && self.pupils.is_empty()
+            && self.applied == self.log.last()
+            && self.waiting.is_empty()
+            && self.reads.is_empty()
+            && self.keep.is_settled()
+            && !self.is_full
     }
 
     /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.

@@ -57,6 +57,40 @@ fn a_slot_has_so_many_bytes_or_one_command() {
 }
 
 #[test]
+fn the_only_voter_is_at_rest_when_nothing_is_under_way() {
+    let (mut one, log) = leader(&[1]);
+    assert!(one.member.is_at_rest());
+    assert_eq!(one.ticks(1_000), []);
+    one.propose("a");
+    assert!(!one.member.is_at_rest(), "not durable");
+    one.kept();
+    assert!(!one.member.is_at_rest(), "not applied");
+    one.applied(2);
+    assert!(one.member.is_at_rest());
+    one.propose_alone("voters 1");
+    one.evaluated(Verdict::Drop);
+    one.reads(1);
+    assert!(one.member.is_at_rest(), "a read that it answered itself");
+
+    // One who learns is told each round where the log ends.
+    one.gets(2, Message::Follow { have: have(LED, 1, 1) });
+    assert!(!one.member.is_at_rest());
+    assert_ne!(one.ticks(1_000), []);
+    let log = log.then(LED, &["a"]);
+    one.gets(2, accepted(LED, log.last()));
+    assert!(!one.member.is_at_rest());
+}
+
+#[test]
+fn one_voter_of_many_is_never_at_rest() {
+    let (one, _) = leader(&THREE);
+    assert!(!one.member.is_at_rest());
+    let log = Chain::of(LED, &[""]);
+    assert!(!follower(&THREE, &log, b(1, 2)).member.is_at_rest());
+    assert!(!member(&[1]).start().member.is_at_rest(), "it leads nobody before it leads");
+}
+
+#[test]
 fn a_follower_is_sent_no_more_than_it_acknowledges() {
     let (mut one, log) = leader_of(member(&THREE).limits(|l| l.unacknowledged_bytes_max = 1), &THREE);
     let log = log.then(LED, &["a", "b"]);

@@ -63,7 +63,10 @@ impl World {
             return Ok(());
         }
         let Some(running) = self.places[at].awake(life) else { return Ok(()) };
-        running.driver.tick();
+        // As its host does.
+        if !running.driver.is_at_rest() {
+            running.driver.tick();
+        }
         let tick_us = self.places[at].tick_us;
         self.put(tick_us, Event::Tick { place: at, life });
         self.pump(at)

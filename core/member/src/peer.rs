@@ -16,6 +16,11 @@ pub enum Peer {
         /// The next byte that is missing.
         offset: u64,
     },
+    /// This transfer is not known here, or cannot be gone on with: begin another one.
+    SnapshotGone {
+        /// The transfer.
+        transfer: u64,
+    },
     /// A piece of a snapshot.
     SnapshotPiece {
         /// The transfer it belongs to.

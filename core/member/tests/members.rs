@@ -84,8 +84,9 @@ impl Cluster {
         self.members.insert(id(number), Driver::new(begin, self.limits, world));
         if role == Role::Joiner {
             self.member(number).join(id(1));
+        } else {
+            self.quiet();
         }
-        self.quiet();
     }
 
     fn member(&mut self, number: u8) -> &mut Driver<World> {
@@ -102,13 +103,17 @@ impl Cluster {
 
     /// Until nothing is under way.
     fn quiet(&mut self) {
-        loop {
-            self.members.values_mut().for_each(|member| member.pump(0));
-            let Some((from, to, message)) = self.flying.borrow_mut().pop_front() else { return };
-            if let Some(member) = self.members.get_mut(&to) {
-                member.receive(from, message);
-            }
+        while self.deliver(|message| message) {}
+    }
+
+    /// Delivers the next message, if there is one, as `change` makes it.
+    fn deliver(&mut self, change: impl FnOnce(Peer) -> Peer) -> bool {
+        self.members.values_mut().for_each(|member| member.pump(0));
+        let Some((from, to, message)) = self.flying.borrow_mut().pop_front() else { return false };
+        if let Some(member) = self.members.get_mut(&to) {
+            member.receive(from, change(message));
         }
+        true
     }
 
     fn run(&mut self, ticks: u64) {
@@ -221,4 +226,34 @@ fn who_lacks_too_much_comes_along_by_snapshot_and_its_waits_go_on() {
     let seen = cluster.member(2).local().state.read().store().revision();
     assert_eq!((seen, revision), (Revision(402), Revision(402)));
     assert_eq!(digest(&mut cluster, 1), digest(&mut cluster, 2));
+}
+
+#[test]
+fn a_transfer_that_its_lender_does_not_know_begins_anew_at_once() {
+    let limits = Limits { kept_bytes_max: 2000, ..Limits::default() };
+    let mut cluster = Cluster::new(limits);
+    for n in 0..200 {
+        cluster.set(1, "w", &format!("/f/{}", n % 7), &n.to_string());
+    }
+    // It was begun in a life before this one.
+    cluster.member(1).receive(id(2), Peer::SnapshotGet { transfer: 9, offset: 5 });
+    let answer = cluster.flying.borrow_mut().pop_front();
+    assert_eq!(answer, Some((id(1), id(2), Peer::SnapshotGone { transfer: 9 })));
+
+    cluster.start(2, Role::Joiner);
+    let mut gone = None;
+    while cluster.deliver(|message| match message {
+        Peer::SnapshotPiece { transfer, .. } if gone.is_none() => {
+            gone = Some(transfer);
+            Peer::SnapshotGone { transfer }
+        }
+        message => message,
+    }) {}
+    // Without a tick.
+    assert_eq!(cluster.value(2, "/f/3").as_deref(), Some("199"));
+    // What is said of the transfer that is over changes nothing.
+    let transfer = gone.unwrap();
+    cluster.member(2).receive(id(1), Peer::SnapshotGone { transfer });
+    cluster.member(1).receive(id(2), Peer::SnapshotGet { transfer, offset: 5 });
+    assert!(cluster.flying.borrow().is_empty());
 }

@@ -121,6 +121,7 @@ fn several(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         totals.twice += u64::from(was_twice);
         progress.show(&totals);
         if outcome.violation.is_some() {
+            progress.tell_failed(&outcome);
             failures.push(outcome);
         }
     })?;
@@ -166,6 +167,16 @@ impl Progress {
         } else if self.shown.get().elapsed() >= LINE_EVERY {
             self.shown.set(Instant::now());
             println!("{}", totals.line());
+        }
+    }
+
+    /// At once, in case the run is broken off before its end.
+    fn tell_failed(&self, outcome: &Outcome) {
+        let check = outcome.violation.as_ref().map_or("", |violation| violation.check);
+        let line = format!("failed ({check}): {}", outcome.plan.command());
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => println!("{line}"),
         }
     }
 

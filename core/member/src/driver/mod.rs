@@ -92,6 +92,11 @@ impl<H: Host> Driver<H> {
                 }
                 self.replica.hold_log(self.transfers.lent_from(self.ticks));
             }
+            Peer::SnapshotGone { transfer } => {
+                if let Some(message) = self.transfers.begin_again(from, transfer, self.ticks) {
+                    self.host.send(from, message);
+                }
+            }
             Peer::SnapshotPiece { .. } => self.take_piece(from, message),
         }
     }

@@ -94,6 +94,12 @@ impl Transfers {
         Some(self.fetching.insert(fetching).ask())
     }
 
+    /// The lender cannot go on with a transfer, since it was started again or its state replaced: another one begins.
+    pub fn begin_again(&mut self, from: Incarnation, transfer: u64, now: u64) -> Option<Peer> {
+        self.fetching.take_if(|it| (it.from, it.transfer) == (from, transfer))?;
+        self.fetch(from, now)
+    }
+
     /// Takes a piece of what is being fetched.
     pub fn take(&mut self, from: Incarnation, message: Peer, now: u64) -> Taken {
         let Peer::SnapshotPiece { transfer, head, offset, bytes, is_last } = message else {
@@ -157,7 +163,7 @@ impl Transfers {
         self.fetched = None;
     }
 
-    /// The piece that a member asks for.
+    /// The piece that a member asks for, or that there is none.
     pub fn lend(
         &mut self,
         to: Incarnation,
@@ -167,10 +173,15 @@ impl Transfers {
         local: &Local,
         now: u64,
     ) -> Option<Peer> {
-        let is_known = self.lending.get(&to).is_some_and(|lending| lending.transfer == transfer);
+        let lent = self.lending.get(&to).map(|lending| lending.transfer);
+        if lent.is_some_and(|lent| lent > transfer) {
+            // An old question that was overtaken.
+            return None;
+        }
+        let is_known = lent == Some(transfer);
         if !is_known {
             if offset > 0 {
-                return None;
+                return Some(Peer::SnapshotGone { transfer });
             }
             let lending = begin(transfer, position, local, now)?;
             if let Some(old) = self.lending.insert(to, lending) {
@@ -181,7 +192,10 @@ impl Transfers {
         lending.asked_at = now;
         if offset == lending.offset + lending.piece.len() as u64 && !lending.is_last && is_known {
             lending.offset = offset;
-            lending.read_on(local)?;
+            if lending.read_on(local).is_none() {
+                self.lending.remove(&to);
+                return Some(Peer::SnapshotGone { transfer });
+            }
         }
         (offset == lending.offset).then(|| lending.piece(transfer))
     }

@@ -272,6 +272,7 @@ fn told(message: &Peer) -> String {
     let text = match message {
         Peer::Paxos(envelope) => format!("[{}] {:?}", envelope.epoch, envelope.message),
         Peer::SnapshotGet { transfer, offset } => format!("SnapshotGet {transfer} from {offset}"),
+        Peer::SnapshotGone { transfer } => format!("SnapshotGone {transfer}"),
         Peer::SnapshotPiece { transfer, offset, bytes, is_last, head } => {
             format!(
                 "SnapshotPiece {transfer} of slot {} at {offset}, {} bytes, last: {is_last}",

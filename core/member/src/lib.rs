@@ -18,7 +18,8 @@ pub mod keeper;
 pub mod local;
 pub mod machine;
 pub mod outbox;
-pub mod peer;
 pub mod recovery;
 pub mod snapshot;
 pub mod state;
+
+pub use doozer_wire::peer;

@@ -16,6 +16,7 @@
 //! | `kind` | [`ErrorKind`] with permanent numbers, and [`Retry`]; made from `errors.toml` |
 //! | `error` | [`Malformed`]: a body that is no message |
 //! | `uri` | [`Uri`], [`Address`], [`Secret`] |
+//! | [`peer`] | what members say to each other |
 //!
 //! A member reads with [`Decoder::next`] and [`Request::decode`], and answers with [`Response::encode_frame`]:
 //!
@@ -44,6 +45,7 @@ mod frame;
 mod hello;
 #[path = "generated/errors.rs"]
 mod kind;
+pub mod peer;
 #[path = "generated/doozer.rs"]
 #[allow(dead_code, clippy::all, reason = "written by prost-build, which declares more than is used")]
 mod proto;

@@ -38,7 +38,7 @@ pub(super) struct Transfers {
 struct Fetching {
     from: Incarnation,
     transfer: u64,
-    head: Option<SnapshotHead>,
+    head: Option<Base>,
     loader: MachineLoader,
     pieces: Vec<Bytes>,
     offset: u64,
@@ -49,7 +49,7 @@ struct Fetching {
 struct Lending {
     transfer: u64,
     snapshot: StateSnapshot,
-    head: SnapshotHead,
+    head: Base,
     /// The piece sent last, for whoever did not get it.
     offset: u64,
     piece: Bytes,
@@ -129,10 +129,8 @@ impl Transfers {
         };
         match loader.finish() {
             Ok(machine) if *machine.config() == head.config => {
-                let SnapshotHead { slot, hash, wall_ms, config } = head;
-                let base = Base { slot, hash, wall_ms, config };
-                self.fetched = Some((base.clone(), machine, pieces));
-                Taken::Whole(base)
+                self.fetched = Some((head.clone(), machine, pieces));
+                Taken::Whole(head)
             }
             Ok(_) => {
                 tracing::warn!(from = %from, "a snapshot was given up: it is of another configuration than it says");
@@ -244,7 +242,7 @@ fn begin(transfer: u64, position: Position, local: &Local, now: u64) -> Option<L
             return None;
         }
         let config = state.machine().config().clone();
-        let head = SnapshotHead { slot, hash, wall_ms, config };
+        let head = Base { slot, hash, wall_ms, config };
         let snapshot = state.begin_snapshot();
         Lending { transfer, snapshot, head, offset: 0, piece: Bytes::new(), is_last: false, asked_at: now }
     };

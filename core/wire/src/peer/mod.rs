@@ -1,7 +1,7 @@
 //! What members say to each other.
 
 use bytes::Bytes;
-use doozer_journal::SnapshotHead;
+use doozer_paxos::log::Base;
 use doozer_paxos::message::Envelope;
 
 /// A message between members.
@@ -26,7 +26,7 @@ pub enum Peer {
         /// The transfer it belongs to.
         transfer: u64,
         /// What the snapshot is of.
-        head: Box<SnapshotHead>,
+        head: Box<Base>,
         /// Where the piece stands.
         offset: u64,
         /// The piece.

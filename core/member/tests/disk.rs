@@ -79,7 +79,7 @@ impl Alone {
         let limits = Limits { slots_in_flight_max, ..Limits::default() };
         let driver = Driver::new(begin, limits, SlowDisk(Rc::clone(&log), 0));
         let mut alone = Alone { driver, log, kept: 0 };
-        alone.driver.lead_if_alone();
+        alone.driver.lead_if_only_voter();
         alone.driver.pump(0);
         alone.write("birth", "/ctl/cal/0", &Incarnation([2; 16]).to_string());
         alone.keep_all();

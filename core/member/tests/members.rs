@@ -71,7 +71,7 @@ impl Cluster {
         let (flying, answers) = (Flying::default(), Answers::default());
         let mut cluster = Cluster { members: BTreeMap::new(), flying, answers, limits };
         cluster.start(1, Role::Founder);
-        cluster.member(1).lead_if_alone();
+        cluster.member(1).lead_if_only_voter();
         cluster.set(1, "birth", "/ctl/cal/0", &id(1).to_string());
         cluster
     }

@@ -44,7 +44,7 @@ pub(crate) async fn drive<D: Disk>(
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     driver.pump(wall_ms());
-    driver.lead_if_alone();
+    driver.lead_if_only_voter();
     driver.pump(wall_ms());
     loop {
         if driver.is_idle() {

@@ -181,15 +181,13 @@ impl Election {
         Ballot::of(self.epoch, count, self.me)
     }
 
-    /// A leader needs a quorum that follows nobody greater, or a greater leader that is happy itself; anybody else
-    /// needs to hear from its leader that it is happy.
+    /// A leader needs a quorum that answers it; anybody else needs to hear from its leader that it is happy. Who leads has
+    /// heard of nobody greater, in these replies either.
     fn can_be_happy(&self, config: &Config, replies: &[(Incarnation, Beat)]) -> bool {
         if !self.is_leader() {
             return replies.iter().any(|(_, beat)| beat.ballot == self.leader && beat.happy);
         }
-        let followers = replies.iter().filter(|(_, beat)| beat.leader <= self.leader).map(|(from, _)| *from);
-        let sees_greater = replies.iter().any(|(_, beat)| beat.leader > self.leader && beat.happy);
-        sees_greater || is_quorum(config, followers.chain([self.me]))
+        is_quorum(config, replies.iter().map(|(from, _)| *from).chain([self.me]))
     }
 
     fn should_take_over(&self, config: &Config, replies: &[(Incarnation, Beat)], fitness: Fitness) -> bool {

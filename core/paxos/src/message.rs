@@ -1,6 +1,7 @@
 //! What members say to each other about the log. How it travels is not decided here.
 //!
-//! Names follow Sequence Paxos (Haridi, Kroll, Carbone, *Lecture Notes on Leader-based Sequence Paxos*, 2020). Every
+//! Names follow Sequence Paxos (Haridi, Kroll, Carbone, *Lecture Notes on Leader-based Sequence Paxos*, 2020), as far as it
+//! has them. Ours are Follow (a request for an AcceptSync), Learn and Behind; an Accept without entries is its Decide. Every
 //! message carries the epoch of the configuration its sender has entered; who is in another one answers nothing but
 //! what its receiver needs to come along.
 
@@ -32,12 +33,12 @@ pub enum Message {
         ballot: Ballot,
         have: Have,
     },
-    /// The promise: nothing lower will be accepted any more. `suffix` is what the candidate lacks, if this log is to be
+    /// The promise: nothing lower will be accepted any more. `offer` is what the candidate lacks, if this log is to be
     /// preferred to its own. With a suspect end of its log it is worth little: see [`Suspect`].
     Promise {
         ballot: Ballot,
         have: Have,
-        suffix: Offer,
+        offer: Offer,
         suspect: Option<Suspect>,
     },
     /// The proposer's log from a place on, to be taken instead of what stands there, in one step.
@@ -52,7 +53,8 @@ pub enum Message {
         suffix: Suffix,
         told: Told,
     },
-    /// Everything up to `last` is durable, accepted under this ballot. `confirm` is the greatest number that was heard.
+    /// Everything up to `last` is durable, accepted under this ballot. `confirm` is the number that this answers, which waits
+    /// for no disk; 0 if it answers entries.
     Accepted {
         ballot: Ballot,
         last: Slot,
@@ -107,7 +109,7 @@ pub struct Proposal {
     pub command: Bytes,
     /// Whether it needs a slot of its own, judged by its proposer when nothing else is under way: it may change who
     /// votes.
-    pub is_alone: bool,
+    pub needs_own_slot: bool,
 }
 
 /// What a member has of the log.

@@ -164,8 +164,8 @@ impl<H: Host> Driver<H> {
     }
 
     /// Stands for proposer at once. For the only voter when it starts: nobody else can be leading.
-    pub fn lead_if_alone(&mut self) {
-        if self.replica.is_alone() {
+    pub fn lead_if_only_voter(&mut self) {
+        if self.replica.is_only_voter() {
             self.replica.campaign();
         }
     }

@@ -67,8 +67,10 @@ impl<R> Outstanding<R> {
             number: self.applied + self.commands.len() as u64 + 1,
             acknowledged: self.applied,
         };
-        let proposal =
-            Proposal { command: Logged::Do(number, command).encode(), is_alone: is_about_voters(command) };
+        let proposal = Proposal {
+            command: Logged::Do(number, command).encode(),
+            needs_own_slot: is_about_voters(command),
+        };
         self.commands.push_back(Own { proposal: proposal.clone(), reply });
         proposal
     }
@@ -78,7 +80,7 @@ impl<R> Outstanding<R> {
         let was_overdue = self.is_overdue(now);
         self.sent_in_vain = if was_overdue { self.sent_in_vain + 1 } else { 0 };
         self.moved_at = now;
-        let open = (!self.is_open).then(|| Proposal { command: self.opening(), is_alone: false });
+        let open = (!self.is_open).then(|| Proposal { command: self.opening(), needs_own_slot: false });
         open.into_iter().chain(self.commands.iter().map(|own| own.proposal.clone())).collect()
     }
 

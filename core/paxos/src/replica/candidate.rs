@@ -34,7 +34,7 @@ impl Replica {
             Outcome::Same => {}
             Outcome::Follow(ballot) => {
                 if !matches!(self.role, Role::Following) && ballot.incarnation != self.me {
-                    self.follow_role();
+                    self.step_down();
                 }
             }
             Outcome::Lead(ballot) => self.prepare(ballot),
@@ -46,7 +46,7 @@ impl Replica {
         if ballot <= self.promised {
             // Somebody was promised more in between: the next take-over is above that.
             self.election.outdone(self.promised);
-            return self.follow_role();
+            return self.step_down();
         }
         self.promised = ballot;
         self.persist(Persist::Promise(ballot));
@@ -58,7 +58,8 @@ impl Replica {
             }
             self.send_when_kept(voter, Message::Prepare { ballot, have: asked_with });
         }
-        self.settle_prepare();
+        // Questions wait for confirmations of what it led before: they are asked anew.
+        self.reads.proposer_changed();
     }
 
     /// Asks those again that have not answered.
@@ -76,18 +77,20 @@ impl Replica {
         match &mut self.role {
             Role::Preparing(preparing) if preparing.ballot == ballot => {
                 preparing.promises.insert(from, promised);
-                self.settle_prepare();
             }
-            Role::Leading(leading) if leading.ballot == ballot => self.sync(from, promised.have),
+            // One that is brought along already says again what it said: should it miss something, it asks.
+            Role::Leading(leading) if leading.ballot == ballot && !leading.is_followed_by(&from) => {
+                self.sync(from, promised.have);
+            }
             _ => {}
         }
     }
 
     /// Leads once a majority has promised, this member among them, durably.
-    pub(super) fn settle_prepare(&mut self) {
+    pub(super) fn lead_if_promised(&mut self) {
         let Role::Preparing(preparing) = &self.role else { return };
         let is_settled = self.keep.is_settled() || is_planted(Planted::PrepareBeforeDurable);
-        if !is_settled || !self.is_promised(preparing) {
+        if !is_settled || !self.shows_all_decided(&preparing.promises) {
             return;
         }
         let best = preparing.promises.iter().max_by_key(|(_, promised)| promised.have.rank());
@@ -98,20 +101,21 @@ impl Replica {
         if let Some((knower, _)) = preparing.promises.iter().find(knows_more) {
             // It was taught that, and cannot tell any more what it had accepted of it.
             let knower = *knower;
-            self.follow_role();
+            self.step_down();
             return self.ask_to_follow(knower);
         }
         match best {
             None => self.begin_leading(None),
             Some((lender, _, Offer::Suffix(suffix))) if has_proven_stop_sign(&suffix) => {
-                // It tells that this configuration is over, which is to be learned before anybody leads.
-                self.follow_role();
+                // It tells that this configuration is over, which is to be learned before anybody leads. (A second net:
+                // who has such a log brings the candidate along, and promises nothing.)
+                self.step_down();
                 self.on_learn(lender, up_to_proven_stop_sign(suffix));
             }
             Some((_, have, Offer::Suffix(suffix))) => self.begin_leading(Some((have, suffix))),
             Some((lender, _, Offer::Nothing | Offer::Snapshot)) => {
                 // It begins before everybody's log. What was promised stands; a snapshot, and then all over again.
-                self.follow_role();
+                self.step_down();
                 self.outputs.push_back(Output::FetchSnapshot(lender));
             }
         }
@@ -119,11 +123,15 @@ impl Replica {
 
     /// Whether what is promised shows all that may have been decided: by a majority whose logs are sound; or, if there is
     /// none, by every voter, so that nobody is left who could know more.
-    fn is_promised(&self, preparing: &Preparing) -> bool {
-        let sound = preparing.promises.iter().filter(|(_, promised)| promised.suspect.is_none());
+    fn shows_all_decided(&self, promises: &BTreeMap<Incarnation, Promised>) -> bool {
+        self.is_sound_quorum(promises) || self.others().iter().all(|voter| promises.contains_key(voter))
+    }
+
+    /// Whether those with sound logs, this member among them, are a majority.
+    fn is_sound_quorum(&self, promises: &BTreeMap<Incarnation, Promised>) -> bool {
+        let sound = promises.iter().filter(|(_, promised)| promised.suspect.is_none());
         let own = self.suspect.is_none().then_some(self.me);
         is_quorum(&self.entered, sound.map(|(voter, _)| *voter).chain(own))
-            || self.others().iter().all(|voter| preparing.promises.contains_key(voter))
     }
 
     /// Goes on with its own log, or with one that it was offered.
@@ -157,9 +165,7 @@ impl Replica {
     /// Ends of logs that may have been acknowledged, and that the log which goes on does not have: no majority of sound
     /// logs could tell, and all voters were asked.
     fn lost_ends(&self, promises: &BTreeMap<Incarnation, Promised>, adopted: &Have) -> Vec<Suspect> {
-        let sound = promises.iter().filter(|(_, promised)| promised.suspect.is_none());
-        let own = self.suspect.is_none().then_some(self.me);
-        if is_quorum(&self.entered, sound.map(|(voter, _)| *voter).chain(own)) {
+        if self.is_sound_quorum(promises) {
             return Vec::new();
         }
         let suspects = promises.values().filter_map(|promised| promised.suspect).chain(self.suspect);

@@ -30,7 +30,7 @@ impl Replica {
         }
         self.entered = config;
         self.make_sound();
-        self.follow_role();
+        self.step_down();
         self.election = self.election.next(self.promised, self.entered.epoch);
         // Who led goes on at once, if it still votes: the others need not wait for an election.
         if led && self.is_voter(&self.me) {
@@ -71,13 +71,13 @@ impl Replica {
         match message {
             Message::Learn { suffix } if !suffix.entries.is_empty() => {
                 // Whatever this member led or asked for belongs to a configuration that is over.
-                self.follow_role();
+                self.step_down();
                 self.on_learn(from, suffix);
                 // There may be more. Who has no more to tell does not answer.
                 self.ask_to_follow(from);
             }
             Message::Behind { base } => {
-                self.follow_role();
+                self.step_down();
                 self.on_behind(from, base);
             }
             _ => self.ask_to_follow(from),

@@ -2,9 +2,7 @@
 //! log in the same way; its word counts for nothing.
 
 use super::{Output, Persist, Replica, Role};
-use crate::append::Append;
 use crate::election::Outcome;
-use crate::log::Suspect;
 use crate::message::{Have, Message, Offer, Suffix, Told};
 use crate::planted::{Planted, is_planted};
 use crate::{Ballot, Entry, Incarnation, Slot};
@@ -18,7 +16,7 @@ impl Replica {
         let offer = self.offer(&have);
         // What it says of the log is durable by then, too: everything that was given out before is.
         let (have, suspect) = (self.have(), self.suspect);
-        self.send_when_kept(from, Message::Promise { ballot, have, suffix: offer, suspect });
+        self.send_when_kept(from, Message::Promise { ballot, have, offer, suspect });
     }
 
     /// What a candidate lacks, if this log is preferable to its own.
@@ -108,7 +106,7 @@ impl Replica {
         let known = suffix.entries.iter().take_while(known).count();
         if known == suffix.entries.len() && is_planted(Planted::LearnShortens) {
             let from = Slot(decided.0.max(self.decided.0) + 1);
-            self.take(self.acc_ballot, Suffix { from, previous: suffix.previous, entries: Vec::new() });
+            self.write_log(self.acc_ballot, Suffix { from, previous: suffix.previous, entries: Vec::new() });
         }
         if known < suffix.entries.len() {
             suffix.entries.drain(..known);
@@ -118,7 +116,7 @@ impl Replica {
                 self.promise(self.election.leader());
                 self.acc_ballot = self.acc_ballot.max(self.election.leader());
             }
-            self.take(self.acc_ballot, suffix);
+            self.write_log(self.acc_ballot, suffix);
         }
         self.decided = self.decided.max(decided);
         self.make_sound();
@@ -138,9 +136,8 @@ impl Replica {
 
     /// Somebody leads, or wants to, under this ballot.
     fn heard_of(&mut self, ballot: Ballot) {
-        if self.election.outdone(ballot) || ballot.incarnation != self.me {
-            self.step_down_below(ballot);
-        }
+        self.election.outdone(ballot);
+        self.step_down_below(ballot);
     }
 
     fn step_down_below(&mut self, ballot: Ballot) {
@@ -150,7 +147,7 @@ impl Replica {
             Role::Leading(leading) => leading.ballot,
         };
         if own < ballot {
-            self.follow_role();
+            self.step_down();
         }
     }
 
@@ -169,7 +166,7 @@ impl Replica {
         if self.log.hash_at(before) != Some(suffix.previous) {
             return false;
         }
-        self.take(ballot, suffix);
+        self.write_log(ballot, suffix);
         self.make_sound_whole(ballot);
         true
     }
@@ -219,50 +216,8 @@ impl Replica {
             return Extended::Gap;
         }
         suffix.previous = self.log.last_hash();
-        self.take(ballot, suffix);
+        self.write_log(ballot, suffix);
         Extended::By
-    }
-
-    /// Takes a suffix in place of whatever stands there, and gives it out to be kept.
-    pub(super) fn take(&mut self, ballot: Ballot, suffix: Suffix) {
-        let Suffix { from, entries, .. } = suffix;
-        self.log.cut_behind(Slot(from.0 - 1));
-        for entry in &entries {
-            let hash = entry.hash(self.cluster);
-            self.log.push(entry.clone(), hash);
-        }
-        assert!(
-            ballot.rank() >= self.acc_ballot.rank(),
-            "what was accepted is given up for a log that is worth less"
-        );
-        if self.acc_ballot != ballot {
-            self.durable_at_proposer = self.decided;
-        }
-        self.acc_ballot = ballot;
-        let (epoch, last_hash) = (self.log.config_at(from).epoch, self.log.last_hash());
-        self.persist(Persist::Append(Append { acc_ballot: ballot, epoch, from, entries, last_hash }));
-        self.make_sound();
-    }
-
-    /// The end of the log that was suspect is there again, or its configuration is over, with all that it decided here.
-    pub(super) fn make_sound(&mut self) {
-        let (acc_ballot, last, epoch) = (self.acc_ballot.rank(), self.log.last(), self.entered.epoch);
-        let is_there = |suspect: &mut Suspect| {
-            // What it was taught to be decided is not enough: it would vote with the lower ballot it fell back to.
-            let is_accepted = last >= suspect.last && acc_ballot >= suspect.acc_ballot.rank();
-            is_accepted || epoch > u64::from(suspect.acc_ballot.epoch)
-        };
-        if self.suspect.take_if(is_there).is_some() {
-            self.persist(Persist::Sound);
-        }
-    }
-
-    /// Under a greater ballot, the proposer's whole log has come, or is this one: it got that from a majority that this member was no
-    /// part of, or from everybody.
-    pub(super) fn make_sound_whole(&mut self, ballot: Ballot) {
-        if self.suspect.take_if(|suspect| ballot.rank() > suspect.acc_ballot.rank()).is_some() {
-            self.persist(Persist::Sound);
-        }
     }
 
     fn acknowledge(&mut self, to: Incarnation, ballot: Ballot, told: Told) {
@@ -301,7 +256,8 @@ impl Replica {
     }
 
     /// With two or three voters, the proposer and this one are a majority: what is durable at both is decided, a round
-    /// trip before the proposer can say so.
+    /// trip before the proposer can say so. That helps where slots or reads follow each other: a lone slot's Accept leaves
+    /// before the proposer's disk has it, and no message of its own says that it does.
     pub(super) fn decide_with_proposer(&mut self) {
         let Some(durable) = self.keep.durable_under(self.acc_ballot) else { return };
         let end = durable.min(self.durable_at_proposer).min(self.log.last());
@@ -328,7 +284,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn follow_role(&mut self) {
+    pub(super) fn step_down(&mut self) {
         self.role = Role::Following;
         self.election.resign();
     }

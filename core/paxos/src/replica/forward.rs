@@ -15,8 +15,8 @@ impl Replica {
 
     /// Takes commands that may be lost once more, in place of those that it has been given and not passed on yet.
     pub fn propose_again(&mut self, proposals: Vec<Proposal>) {
-        if !self.is_leading() {
-            // Nobody else's wait here.
+        if matches!(self.role, Role::Following) {
+            // Nobody else's wait here, or they are given again as well.
             self.waiting.clear();
         }
         self.waiting.extend(proposals);
@@ -35,8 +35,9 @@ impl Replica {
     /// once it knows which.
     pub(super) fn on_forward(&mut self, proposals: Vec<Proposal>, is_relayed: bool) {
         match self.role {
-            // Whoever gave them gives them again, if they find no room.
-            Role::Leading(_) if self.waiting.bytes() < self.limits.waiting_bytes_max => {
+            // A candidate's word that it stands calls them forth before it leads. Whoever gave them gives them again, if they
+            // find no room.
+            Role::Leading(_) | Role::Preparing(_) if self.waiting.bytes() < self.limits.waiting_bytes_max => {
                 self.waiting.extend(proposals);
             }
             Role::Following if !is_relayed => {

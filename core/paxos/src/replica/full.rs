@@ -8,8 +8,8 @@ impl Replica {
     /// one with room can go on.
     pub fn full(&mut self) {
         self.is_full = true;
-        if !self.is_alone() && !matches!(self.role, Role::Following) {
-            self.follow_role();
+        if !self.is_only_voter() && !matches!(self.role, Role::Following) {
+            self.step_down();
         }
         self.settle();
     }
@@ -17,7 +17,7 @@ impl Replica {
     /// Whether nobody else can have decided what is under way to the disk. The voters before this one may have: then it
     /// has become the only one before its disk has the slot that says so, and waits for room like others.
     pub fn may_take_back(&self) -> bool {
-        self.is_alone() && self.decided <= self.keep.durable() && self.installing.is_none()
+        self.is_only_voter() && self.decided <= self.keep.durable() && self.installing.is_none()
     }
 
     /// For the only voter, in place of waiting for room: nothing of what is under way to the disk will be written. What
@@ -34,7 +34,7 @@ impl Replica {
         self.waiting.clear();
         self.is_full = false;
         if !matches!(self.role, Role::Following) {
-            self.follow_role();
+            self.step_down();
         }
         self.settle();
     }

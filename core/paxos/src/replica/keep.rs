@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::append::Append;
 use crate::log::Base;
-use crate::message::Envelope;
+use crate::message::{Envelope, Message};
 use crate::{Ballot, Slot};
 
 /// Numbers what is given out to be made durable, in order.
@@ -108,12 +108,17 @@ impl Keep {
         before.fold(self.last, Slot::min)
     }
 
-    /// Keeps a message until all that was given out so far is durable; gives it back if that is so already.
+    /// Keeps a message until all that was given out so far is durable; gives it back if that is so already. What is said
+    /// again while it waits takes the place of what was said before: a disk may be full for hours.
     pub fn hold(&mut self, envelope: Envelope) -> Option<Envelope> {
         if self.under_way.is_empty() {
             return Some(envelope);
         }
-        self.held.push_back((self.last_id, envelope));
+        let last_id = self.last_id;
+        if is_repeated(&envelope.message) {
+            self.held.retain(|(needs, held)| *needs != last_id || !is_said_again(held, &envelope));
+        }
+        self.held.push_back((last_id, envelope));
         None
     }
 
@@ -131,4 +136,20 @@ impl Keep {
     pub fn waits_since(&self) -> Option<u64> {
         self.under_way.front().map(|under_way| under_way.since)
     }
+}
+
+/// Whether a message is sent again each round until it is answered.
+fn is_repeated(message: &Message) -> bool {
+    matches!(message, Message::Prepare { .. } | Message::Promise { .. } | Message::Follow { .. })
+}
+
+/// Whether a later message says again, as it is now, what an earlier one to the same member says.
+fn is_said_again(earlier: &Envelope, later: &Envelope) -> bool {
+    let is_same_kind = match (&earlier.message, &later.message) {
+        (Message::Prepare { ballot, .. }, Message::Prepare { ballot: again, .. })
+        | (Message::Promise { ballot, .. }, Message::Promise { ballot: again, .. }) => ballot == again,
+        (Message::Follow { .. }, Message::Follow { .. }) => true,
+        _ => false,
+    };
+    is_same_kind && earlier.to == later.to && earlier.epoch == later.epoch
 }

@@ -17,7 +17,8 @@ pub(super) struct Leading {
     pub ballot: Ballot,
     /// Of the log it went on with: who accepted under its ballot has a part of it.
     adopted: Have,
-    /// Where its own part of the log begins. Until that is decided it does not know what is.
+    /// The last slot of the log that it began with: its opening slot, or a stop-sign that it adopted. Until that is decided
+    /// it does not know what is.
     pub opening: Slot,
     followers: BTreeMap<Incarnation, Progress>,
     /// The last number sent to be confirmed.
@@ -26,7 +27,7 @@ pub(super) struct Leading {
     pub told_durable: Slot,
     /// When `decided` last moved, or there was nothing to decide.
     moved_at: u64,
-    /// Told to followers with the next Accept, if no entry carries it sooner.
+    /// What followers were last told to be decided.
     told_decided: Slot,
     /// The driver judges a command that is to stand alone.
     is_evaluating: bool,
@@ -92,6 +93,11 @@ impl Leading {
         self.followers.keys().copied()
     }
 
+    /// Whether it brings this member along.
+    pub fn is_followed_by(&self, member: &Incarnation) -> bool {
+        self.followers.contains_key(member)
+    }
+
     /// Whether nobody follows it.
     pub fn leads_nobody(&self) -> bool {
         self.followers.is_empty()
@@ -119,9 +125,9 @@ impl Replica {
         if is_planted(Planted::BirthRewritten) {
             self.rewrite_births(ballot, &mut suffix);
         }
-        for entry in &suffix.entries {
-            (previous, next, wall_ms) = (entry.hash(self.cluster), entry.slot.next(), entry.wall_ms);
-            ends_with_stop_sign = entry.config.is_some();
+        if let Some(last) = suffix.entries.last() {
+            (previous, next, wall_ms) = (last.hash(self.cluster), last.slot.next(), last.wall_ms);
+            ends_with_stop_sign = last.config.is_some();
         }
         if !ends_with_stop_sign {
             suffix.entries.push(Entry {
@@ -133,7 +139,7 @@ impl Replica {
                 commands: Vec::new(),
             });
         }
-        self.take(ballot, suffix);
+        self.write_log(ballot, suffix);
         let last = self.log.last();
         if let Role::Leading(leading) = &mut self.role {
             leading.opening = last;
@@ -166,7 +172,7 @@ impl Replica {
         let Some(suffix) = self.log.suffix(from, bytes_max) else {
             return self.say_behind(member);
         };
-        let told = self.told();
+        let told = self.tell();
         let next = suffix.last().next();
         self.send(member, Message::AcceptSync { ballot, suffix, told });
         if let Role::Leading(leading) = &mut self.role {
@@ -180,7 +186,7 @@ impl Replica {
             Role::Leading(_) => self.sync(from, have),
             // Somebody else leads; what is decided can be had here as well.
             Role::Following => self.teach(from, have),
-            Role::Preparing(_) => self.learners.push(from),
+            Role::Preparing(_) => drop(self.learners.insert(from)),
         }
     }
 
@@ -200,12 +206,12 @@ impl Replica {
     pub(super) fn lead_on(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
         while self.may_form_slot() {
-            if self.waiting.is_next_alone() {
+            if self.waiting.next_needs_own_slot() {
                 self.evaluate_next();
                 break;
             }
             let commands = self.waiting.take_batch(self.limits.slot_bytes_max);
-            self.append(commands, None);
+            self.put_in_slot(commands, None);
         }
         self.send_all();
     }
@@ -239,10 +245,10 @@ impl Replica {
         {
             match verdict {
                 Verdict::Drop => {}
-                Verdict::Put(command) => self.append(vec![command], None),
+                Verdict::Put(command) => self.put_in_slot(vec![command], None),
                 Verdict::Change(command, voters) => {
                     let config = Config { epoch: self.entered.epoch + 1, voters };
-                    self.append(vec![command], Some(config));
+                    self.put_in_slot(vec![command], Some(config));
                 }
             }
         }
@@ -256,7 +262,7 @@ impl Replica {
         progress.is_some_and(|progress| behind(progress) <= self.limits.slots_in_flight_max)
     }
 
-    fn append(&mut self, commands: Vec<Bytes>, config: Option<Config>) {
+    fn put_in_slot(&mut self, commands: Vec<Bytes>, config: Option<Config>) {
         let entry = Entry {
             slot: self.log.last().next(),
             birth: self.promised,
@@ -266,7 +272,7 @@ impl Replica {
             commands,
         };
         let suffix = Suffix { from: entry.slot, previous: entry.previous, entries: vec![entry] };
-        self.take(self.promised, suffix);
+        self.write_log(self.promised, suffix);
     }
 
     fn send_all(&mut self) {
@@ -304,7 +310,7 @@ impl Replica {
             }
             return false;
         };
-        let (told, next) = (self.told(), suffix.last().next());
+        let (told, next) = (self.tell(), suffix.last().next());
         self.send(member, Message::Accept { ballot, suffix, told });
         if let Role::Leading(leading) = &mut self.role
             && let Some(progress) = leading.followers.get_mut(&member)
@@ -321,7 +327,7 @@ impl Replica {
         let (ballot, from) = (leading.ballot, progress.next);
         let Some(previous) = self.log.hash_at(Slot(from.0 - 1)) else { return };
         let suffix = Suffix { from, previous, entries: Vec::new() };
-        let told = self.told();
+        let told = self.tell();
         self.send(member, Message::Accept { ballot, suffix, told });
     }
 
@@ -338,7 +344,7 @@ impl Replica {
                     previous: self.log.last_hash(),
                     entries: Vec::new(),
                 };
-                let told = self.told();
+                let told = self.tell();
                 self.send(learner, Message::Accept { ballot, suffix, told });
             }
         }
@@ -366,8 +372,8 @@ impl Replica {
         }
     }
 
-    /// What is told with each Accept.
-    fn told(&mut self) -> Told {
+    /// What is told with each Accept; what that says of durability is remembered.
+    fn tell(&mut self) -> Told {
         let mut durable = self.keep.durable_under(self.acc_ballot).unwrap_or_default();
         if is_planted(Planted::DurableTooEarly) {
             durable = self.log.last();
@@ -382,7 +388,6 @@ impl Replica {
 
     /// What a majority has durably is decided.
     pub(super) fn decide(&mut self) {
-        self.settle_prepare();
         if let Some(proven) = self.log.proven_stop_sign() {
             self.decided = self.decided.max(proven);
         }

@@ -1,9 +1,22 @@
 //! A member of a cluster as a state machine: Sequence Paxos with one stable proposer, elected by `election`.
 //! Never here: I/O, time but for ticks, what a command means, who else reads what.
 //!
-//! Order of calls: any of [`Replica::receive`], [`Replica::tick`], [`Replica::persisted`], [`Replica::propose`],
-//! [`Replica::read`], [`Replica::applied`], [`Replica::reset`]; then [`Replica::flush`]; then drain
-//! [`Replica::poll_output`], and carry out what it gives, in order.
+//! Order of calls: any of [`Replica::receive`], [`Replica::tick`], [`Replica::persisted`], [`Replica::applied`],
+//! [`Replica::propose`], [`Replica::propose_again`], [`Replica::read`], [`Replica::reset`], [`Replica::follow`],
+//! [`Replica::campaign`], [`Replica::evaluated`], [`Replica::install`], [`Replica::hold_log`], [`Replica::full`],
+//! [`Replica::take_back`]; then [`Replica::flush`]; then drain [`Replica::poll_output`], and carry out what it gives, in
+//! order; and both again, until nothing comes out.
+//!
+//! One write, given to a follower: `propose`, `flush`, `forward_waiting` (Forward) → at the proposer `on_forward`, `flush`,
+//! `lead_on`, `put_in_slot`, `write_log` (the log, Persist), `send_next` (Accept) → at each follower `on_accept`, `extend`,
+//! `write_log`, `acknowledge`, and, when the disk has it, `persisted` (Accepted) → `on_accepted`, `settle`: `decide`,
+//! `hand_out` (Apply); with the next `flush`, `show` (an Accept without entries, which tells what is decided) → `on_accept`,
+//! `take_told`, `settle`, `hand_out` (Apply).
+//!
+//! One election: `tick`, `end_round`, `prepare` (Persist, then Prepare) → at each voter `on_prepare`, `promise`, `offer`
+//! (Persist, then Promise) → `on_promise`, `settle`: `lead_if_promised`, `begin_leading`, `open` (its opening slot), `sync`
+//! (AcceptSync) → `on_accept_sync`, `replace`, `write_log`, `acknowledge` (Accepted) → `on_accepted`, `decide`: once the
+//! opening slot is decided it puts commands into slots and answers how far reads must see.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -12,6 +25,7 @@
 //! | `leader` | slots, what followers have, what is decided |
 //! | `forward`, `waiting` | commands on their way to the proposer, and those that stand in no slot yet |
 //! | `reads` | how far a read must see |
+//! | `writes` | every change of the log |
 //! | `keep` | what is durable, and what may be said only then |
 //! | `configuration` | epochs, and members that are behind or only learn |
 //! | `snapshots` | logs that begin behind a snapshot |
@@ -32,8 +46,9 @@ mod reads;
 mod rounds;
 mod snapshots;
 mod waiting;
+mod writes;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
@@ -113,15 +128,19 @@ pub struct Replica {
     role: Role,
     election: Election,
     keep: Keep,
+    /// Its log: perhaps not all of it durable yet, nor decided.
     log: Log,
+    /// The greatest ballot promised, perhaps not durably yet: what depends on it waits in `keep`.
     promised: Ballot,
+    /// The ballot under which the log was last accepted.
     acc_ballot: Ballot,
+    /// Known here to be decided, up to here: a prefix of the log.
     decided: Slot,
     /// Given out to be applied.
     handed: Slot,
     /// Applied, as the driver says.
     applied: Slot,
-    /// The configuration that is in force here: its stop-sign, if it had one, is applied.
+    /// The configuration that is in force here: the stop-sign that brought it in, if one did, is applied.
     entered: Config,
     /// Of the proposer under `acc_ballot`: durable there up to here.
     durable_at_proposer: Slot,
@@ -141,7 +160,7 @@ pub struct Replica {
     waiting: Waiting,
     reads: Reads,
     /// Who is to be told when this member leads: it asked before, or was brought along in the configuration before.
-    learners: Vec<Incarnation>,
+    learners: BTreeSet<Incarnation>,
     /// Who gets decided entries from here, though another one leads.
     pupils: BTreeMap<Incarnation, Pupil>,
     ticks: u64,
@@ -196,7 +215,7 @@ impl Replica {
             is_full: false,
             waiting: Waiting::default(),
             reads: Reads::new(first_number),
-            learners: Vec::new(),
+            learners: BTreeSet::new(),
             pupils: BTreeMap::new(),
             ticks: 0,
             wall_ms: 0,
@@ -227,8 +246,8 @@ impl Replica {
     fn understand(&mut self, from: Incarnation, message: Message) {
         match message {
             Message::Prepare { ballot, have } => self.on_prepare(from, ballot, have),
-            Message::Promise { ballot, have, suffix, suspect } => {
-                self.on_promise(from, ballot, Promised { have, offer: suffix, suspect });
+            Message::Promise { ballot, have, offer, suspect } => {
+                self.on_promise(from, ballot, Promised { have, offer, suspect });
             }
             Message::AcceptSync { ballot, suffix, told } => self.on_accept_sync(from, ballot, suffix, told),
             Message::Accept { ballot, suffix, told } => self.on_accept(from, ballot, suffix, told),
@@ -290,7 +309,7 @@ impl Replica {
         match self.role {
             Role::Leading(_) => self.lead_on(wall_ms),
             Role::Preparing(_) => {}
-            Role::Following if self.is_alone() && !self.waiting.is_empty() => self.stand(),
+            Role::Following if self.is_only_voter() && !self.waiting.is_empty() => self.stand(),
             Role::Following => self.forward_waiting(),
         }
         self.teach_all();
@@ -318,6 +337,10 @@ impl Replica {
         matches!(self.role, Role::Leading(_))
     }
 
+    fn is_preparing(&self) -> bool {
+        matches!(self.role, Role::Preparing(_))
+    }
+
     /// Where its log ends.
     pub fn last(&self) -> Slot {
         self.log.last()
@@ -335,6 +358,7 @@ impl Replica {
 
     /// What follows from whatever has changed: the last step of every call.
     fn settle(&mut self) {
+        self.lead_if_promised();
         self.decide();
         self.hand_out();
         self.answer_reads();
@@ -362,7 +386,7 @@ impl Replica {
     }
 
     /// Whether it is the only voter.
-    pub fn is_alone(&self) -> bool {
+    pub fn is_only_voter(&self) -> bool {
         self.entered.voters == [self.me]
     }
 

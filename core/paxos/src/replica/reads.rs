@@ -87,7 +87,7 @@ impl Replica {
 
     /// One question at a time, for all that wait.
     pub(super) fn ask_for_reads(&mut self) {
-        if self.reads.waiting.is_empty() || self.reads.asked.is_some() {
+        if self.reads.waiting.is_empty() || self.reads.asked.is_some() || self.is_preparing() {
             return;
         }
         let Some(next) = self.way_to_proposer() else { return };
@@ -117,11 +117,13 @@ impl Replica {
         self.reads.questions.push(Question { from, number, index, needs });
     }
 
-    /// Asks with its own next question for a member that came here because it does not hear the proposer. One that does
-    /// not hear it either asks nobody.
+    /// Asks with its own next question for a member that came here because it does not hear the proposer, or that heard
+    /// that this one stands. One that does not hear the proposer either asks nobody.
     fn relay_question(&mut self, from: Incarnation, number: u64) {
         let proposer = self.proposer();
         if from != self.me && proposer.is_some() && self.way_to_proposer() == proposer {
+            // Who asks again has given its last question up.
+            self.reads.waiting.retain(|asker| !matches!(asker, Asker::Member(member, _) if *member == from));
             self.reads.waiting.push(Asker::Member(from, number));
         }
     }

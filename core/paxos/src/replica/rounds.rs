@@ -18,7 +18,7 @@ impl Replica {
     /// Whether time changes nothing, however much of it passes: the only voter leads, nothing is under way, and nobody is
     /// to be brought along. [`Replica::tick`] need not be called as long as that is so.
     pub fn is_at_rest(&self) -> bool {
-        self.is_alone()
+        self.is_only_voter()
             && self.leading().is_some_and(Leading::leads_nobody)
             && self.pupils.is_empty()
             && self.applied == self.log.last()

@@ -25,8 +25,12 @@ impl Replica {
             self.settle();
             return false;
         }
-        if base.slot <= self.decided || self.installing.is_some() || !matches!(self.role, Role::Following) {
+        if base.slot <= self.decided || self.installing.is_some() || self.is_leading() {
             return false;
+        }
+        if self.is_preparing() {
+            // It lacks what is decided: it had better not lead.
+            self.step_down();
         }
         self.log = Log::new(base.clone());
         self.decided = base.slot;
@@ -68,7 +72,7 @@ impl Replica {
     /// Lets go of the oldest applied slots, beyond what is held for those who are behind.
     pub(super) fn trim(&mut self) {
         let mut bytes_max = self.limits.kept_bytes_max;
-        if self.is_alone() && matches!(&self.role, Role::Leading(leading) if leading.leads_nobody()) {
+        if self.is_only_voter() && matches!(&self.role, Role::Leading(leading) if leading.leads_nobody()) {
             bytes_max /= FOR_NOBODY_PART;
         }
         let end = self.applied.min(self.keep.durable());

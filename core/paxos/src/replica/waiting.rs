@@ -57,8 +57,8 @@ impl Waiting {
     }
 
     /// Whether the next one is to stand alone.
-    pub fn is_next_alone(&self) -> bool {
-        self.proposals.front().is_some_and(|proposal| proposal.is_alone)
+    pub fn next_needs_own_slot(&self) -> bool {
+        self.proposals.front().is_some_and(|proposal| proposal.needs_own_slot)
     }
 
     pub fn pop(&mut self) -> Option<Proposal> {
@@ -74,7 +74,7 @@ impl Waiting {
         let fits = |proposal: &&Proposal| {
             let is_first = bytes == 0;
             bytes += proposal.command.len().max(1);
-            !proposal.is_alone && (is_first || bytes <= bytes_max)
+            !proposal.needs_own_slot && (is_first || bytes <= bytes_max)
         };
         let count = self.proposals.iter().take_while(fits).count();
         (0..count).filter_map(|_| self.pop()).map(|proposal| proposal.command).collect()

@@ -130,9 +130,9 @@ impl Node {
             Input::Deliver(envelope) => self.member.receive((**envelope).clone()),
             Input::Campaign => self.member.campaign(),
             Input::Propose(command) => {
-                self.member.propose(Proposal { command: command_bytes(*command), is_alone: false });
+                self.member.propose(Proposal { command: command_bytes(*command), needs_own_slot: false });
             }
-            Input::Change => self.member.propose(Proposal { command: CHANGE, is_alone: true }),
+            Input::Change => self.member.propose(Proposal { command: CHANGE, needs_own_slot: true }),
             Input::Read(read) => self.member.read(u64::from(*read)),
             Input::Reset(from) => self.member.reset(id(*from)),
             Input::Write => self.write()?,

@@ -63,13 +63,13 @@ fn envelope(sent: &Envelope) -> String {
 fn message(sent: &Envelope) -> String {
     let text = match &sent.message {
         Message::Prepare { ballot, have } => format!("Prepare {} {}", shown(ballot), had(have)),
-        Message::Promise { ballot, have, suffix, .. } => {
-            let offer = match suffix {
+        Message::Promise { ballot, have, offer, .. } => {
+            let offered = match offer {
                 Offer::Nothing => String::new(),
                 Offer::Suffix(suffix) => run(suffix),
                 Offer::Snapshot => "a snapshot".to_owned(),
             };
-            format!("Promise {} {} {offer}", shown(ballot), had(have))
+            format!("Promise {} {} {offered}", shown(ballot), had(have))
         }
         Message::AcceptSync { ballot, suffix, told } => {
             format!("AcceptSync {} {} {}", shown(ballot), run(suffix), says(told))

@@ -224,9 +224,9 @@ impl Net {
         self.propose_either(number, command, false);
     }
 
-    fn propose_either(&mut self, number: u8, command: &str, is_alone: bool) {
+    fn propose_either(&mut self, number: u8, command: &str, needs_own_slot: bool) {
         let command = Bytes::copy_from_slice(command.as_bytes());
-        self.node(number).member.propose(Proposal { command, is_alone });
+        self.node(number).member.propose(Proposal { command, needs_own_slot });
         self.drain(number);
     }
 

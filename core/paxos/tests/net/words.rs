@@ -36,9 +36,9 @@ pub fn command(bytes: &Bytes) -> String {
 pub fn words(message: &Message) -> String {
     let what = match message {
         Message::Prepare { ballot, have } => format!("{}, has {}", short(ballot), had(have)),
-        Message::Promise { ballot, have, suffix, suspect } => {
+        Message::Promise { ballot, have, offer, suspect } => {
             let end = suspect.map(|suspect| format!(", suspect up to {}", suspect.last));
-            let offered = match suffix {
+            let offered = match offer {
                 Offer::Nothing => String::new(),
                 Offer::Suffix(suffix) => format!(", offers {}", run(suffix)),
                 Offer::Snapshot => ", offers a snapshot".to_owned(),

@@ -1,7 +1,8 @@
 //! Promises and accepted entries (consensus.md, "Messages").
 
 use doozer_paxos::Ballot;
-use doozer_paxos::message::Offer;
+use doozer_paxos::message::{Message, Offer};
+use doozer_paxos::replica::Output;
 
 use crate::scene::{follower, member};
 use crate::words::*;
@@ -230,4 +231,29 @@ fn a_sync_leaves_decided_slots_as_they_are() {
     assert_eq!(one.gets(3, accept(OLD, log.behind(2), told(2, 2)))[..2], [log.applies(1), log.applies(2)]);
     let given = one.gets(2, accept_sync(NEW, new.behind(0), told(0, 0)));
     assert_eq!(given, [keep_promise(1, NEW), keep(2, NEW, new.behind(2)), proposer_is(2)]);
+}
+
+#[test]
+fn what_is_asked_again_while_the_disk_takes_nothing_is_answered_once() {
+    let log = Chain::of(OLD, &["", "a"]);
+    let mut one = member(&[1, 2, 3]).has(&log, OLD).start();
+    let nothing = have(Ballot::ZERO, 0, 0);
+    one.gets(2, prepare(NEW, nothing));
+    assert_eq!(one.gets(2, prepare(NEW, have(OLD, 1, 1))), []);
+    // The last one counts.
+    let promised = one.says(2, promise(NEW, have(OLD, 2, 0), Offer::Suffix(log.behind(1))));
+    assert_eq!(one.kept(), [promised]);
+}
+
+#[test]
+fn who_asks_to_be_brought_along_while_its_disk_takes_nothing_asks_once() {
+    let mut one = member(&[1, 2, 3]).start();
+    one.gets(2, prepare(NEW, have(Ballot::ZERO, 0, 0)));
+    one.ticks(500);
+    let said: Vec<_> = one.kept().into_iter().filter(is_follow).collect();
+    assert_eq!(said, [one.says(2, follow(have(Ballot::ZERO, 0, 0)))]);
+}
+
+fn is_follow(output: &Output) -> bool {
+    matches!(output, Output::Send(envelope) if matches!(envelope.message, Message::Follow { .. }))
 }

@@ -1,10 +1,10 @@
 //! From a candidacy to a log to go on with (consensus.md, "Messages").
 
 use doozer_paxos::Ballot;
-use doozer_paxos::message::Offer;
+use doozer_paxos::message::{Message, Offer};
 use doozer_paxos::replica::Output;
 
-use crate::scene::{LED, One, member};
+use crate::scene::{LED, One, member, proposal};
 use crate::words::*;
 
 /// What one has that has nothing.
@@ -179,4 +179,45 @@ fn a_candidate_that_lacks_what_nobody_has_in_its_log_takes_a_snapshot_first() {
     let mut one = candidate(member(&[1, 2, 3]).start());
     let given = one.gets(3, promise(LED, have(b(1, 3), 9, 8), Offer::Snapshot));
     assert_eq!(given, [Output::FetchSnapshot(id(3)), nobody_proposes()]);
+}
+
+#[test]
+fn a_repeated_promise_of_who_is_brought_along_calls_for_nothing() {
+    let mut one = candidate(member(&[1, 2, 3]).start());
+    one.gets(2, promise(LED, NOTHING, Offer::Nothing));
+    assert_eq!(one.gets(2, promise(LED, NOTHING, Offer::Nothing)), []);
+    // Its connection was lost: whatever it was sent may be.
+    one.does(|member| member.reset(id(2)));
+    let synced = one.says(2, accept_sync(LED, Chain::of(LED, &[""]).behind(0), told(0, 0)));
+    assert_eq!(one.gets(2, promise(LED, NOTHING, Offer::Nothing)), [synced]);
+}
+
+#[test]
+fn what_it_is_given_while_it_stands_is_put_into_slots_when_it_leads() {
+    let mut one = candidate(member(&[1, 2, 3]).start());
+    let given = Message::Forward { proposals: vec![proposal("a", false)], is_relayed: false };
+    assert_eq!(one.gets(3, given), []);
+    one.gets(2, promise(LED, NOTHING, Offer::Nothing));
+    one.kept();
+    let log = Chain::of(LED, &["", "a"]);
+    let sent = one.says(2, accept(LED, log.behind(1), told(1, 1)));
+    assert_eq!(one.gets(2, accepted(LED, 1)), [log.applies(1), keep(3, LED, log.behind(1)), sent]);
+}
+
+#[test]
+fn what_it_is_given_while_it_stands_goes_to_whoever_wins() {
+    let mut one = candidate(member(&[1, 2, 3]).start());
+    let given = |is_relayed| Message::Forward { proposals: vec![proposal("a", false)], is_relayed };
+    one.gets(3, given(false));
+    let passed_on = one.says(2, given(false));
+    assert_eq!(one.gets(2, prepare(b(9, 2), NOTHING)), [keep_promise(2, b(9, 2)), proposer_is(2), passed_on]);
+}
+
+#[test]
+fn who_asks_to_learn_again_and_again_is_called_once() {
+    let mut one = candidate(member(&[1, 2, 3]).start());
+    (0..3).for_each(|_| drop(one.gets(7, follow(NOTHING))));
+    let given = one.gets(2, promise(LED, NOTHING, Offer::Nothing));
+    let called = one.says(7, accept(LED, Chain::of(LED, &[""]).behind(1), told(0, 0)));
+    assert_eq!(given.iter().filter(|output| **output == called).count(), 1);
 }

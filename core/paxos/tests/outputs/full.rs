@@ -63,7 +63,7 @@ fn what_the_voters_before_decided_is_not_taken_back() {
     assert_eq!(given, [keep(1, b(2, 2), log.behind(1)), log.applies(1), log.applies(2)]);
     one.applied(2);
     one.does(Replica::full);
-    assert!(one.member.is_alone() && !one.member.may_take_back());
+    assert!(one.member.is_only_voter() && !one.member.may_take_back());
     one.kept();
     assert!(one.member.may_take_back());
 }
@@ -77,7 +77,7 @@ fn what_is_on_the_disk_does_not_count_if_something_takes_its_place() {
     one.gets(2, accept_sync(b(2, 2), log.behind(0), told(2, 2)));
     one.applied(2);
     one.does(Replica::full);
-    assert!(one.member.is_alone() && !one.member.may_take_back());
+    assert!(one.member.is_only_voter() && !one.member.may_take_back());
 }
 
 /// The same, where the state came as a snapshot.
@@ -87,5 +87,5 @@ fn a_snapshot_that_is_under_way_is_not_taken_back() {
     let log = Chain::of(b(2, 2), &["", "a", "voters 1"]);
     let mut one = member(&[1]).has(&stale, b(1, 3)).start();
     assert_eq!(one.installs(log.base(3)), (true, vec![keep_snapshot(1, log.base(3))]));
-    assert!(one.member.is_alone() && !one.member.may_take_back());
+    assert!(one.member.is_only_voter() && !one.member.may_take_back());
 }

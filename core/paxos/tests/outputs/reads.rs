@@ -178,3 +178,39 @@ fn with_no_proposer_a_read_waits_and_a_question_is_dropped() {
     let asked = one.says(3, read_index(FIRST));
     assert_eq!(one.gets(3, accept(B, log().behind(2), told(0, 0)))[1..], [proposer_is(3), asked]);
 }
+
+#[test]
+fn a_candidate_asks_nobody_and_itself_once_it_leads() {
+    let mut one = member(&THREE).start();
+    one.campaigns();
+    assert_eq!(one.reads(7), []);
+    assert_eq!(one.gets(3, read_index(5)), []);
+    assert_eq!(one.gets(3, read_index(6)), []);
+    one.kept();
+    one.gets(2, promise(LED, have(Ballot::ZERO, 0, 0), Offer::Nothing));
+    one.kept();
+    one.gets(2, accepted(LED, 1));
+    one.applied(1);
+    // Number 5 was given up by who asked.
+    let answer = one.says(3, read_reply(6, 1));
+    assert_eq!(one.gets(2, confirmed(LED, 1, 1)), [answer, Output::Read(vec![7])]);
+}
+
+#[test]
+fn a_question_of_the_configuration_before_is_asked_anew() {
+    let (mut one, _) = leader(&[1]);
+    (0..100).for_each(|token| drop(one.reads(token)));
+    one.propose_alone("voters 1 2");
+    one.evaluated(Verdict::Change(Bytes::from_static(b"voters 1 2"), voters(&[1, 2])));
+    one.reads(100);
+    one.kept();
+    one.applied(2);
+    one.kept();
+    one.gets_in(2, 2, promise(b_in(2, 4, 1), have(LED, 2, 2), Offer::Nothing));
+    one.kept();
+    one.gets(2, accepted(b_in(2, 4, 1), 3));
+    // One confirmation answers it: what the leader before had sent needs no catching up with.
+    assert_eq!(one.applied(3), []);
+    assert_eq!(one.gets(2, confirmed(b_in(2, 4, 1), 3, 1)), [Output::Read(vec![100])]);
+    assert_eq!(one.does(|_| ()), []);
+}

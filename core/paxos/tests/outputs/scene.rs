@@ -150,8 +150,8 @@ impl One {
     }
 }
 
-pub fn proposal(command: &str, is_alone: bool) -> Proposal {
-    Proposal { command: Bytes::copy_from_slice(command.as_bytes()), is_alone }
+pub fn proposal(command: &str, needs_own_slot: bool) -> Proposal {
+    Proposal { command: Bytes::copy_from_slice(command.as_bytes()), needs_own_slot }
 }
 
 pub fn voters(numbers: &[u8]) -> Vec<Incarnation> {

@@ -87,6 +87,14 @@ fn a_log_that_the_snapshot_contradicts_is_dropped_whole() {
 }
 
 #[test]
+fn a_candidate_that_lacks_what_is_decided_takes_it_and_stands_no_more() {
+    let mut one = member(&THREE).has(&log().up_to(1), OLD).start();
+    one.campaigns();
+    assert!(one.installs(log().base(4)).0);
+    assert_eq!(one.member.proposer(), None);
+}
+
+#[test]
 fn a_snapshot_of_before_is_of_no_use() {
     let mut one = member(&THREE).has_behind(4, &log(), OLD).start();
     assert_eq!(one.installs(log().base(3)), (false, vec![]));

@@ -147,13 +147,13 @@ pub fn prepare(ballot: Ballot, have: Have) -> Message {
     Message::Prepare { ballot, have }
 }
 
-pub fn promise(ballot: Ballot, have: Have, suffix: Offer) -> Message {
-    Message::Promise { ballot, have, suffix, suspect: None }
+pub fn promise(ballot: Ballot, have: Have, offer: Offer) -> Message {
+    Message::Promise { ballot, have, offer, suspect: None }
 }
 
-pub fn suspect_promise(ballot: Ballot, have: Have, suffix: Offer, suspect: (Ballot, u64)) -> Message {
+pub fn suspect_promise(ballot: Ballot, have: Have, offer: Offer, suspect: (Ballot, u64)) -> Message {
     let suspect = Some(Suspect { acc_ballot: suspect.0, last: Slot(suspect.1) });
-    Message::Promise { ballot, have, suffix, suspect }
+    Message::Promise { ballot, have, offer, suspect }
 }
 
 pub fn accept_sync(ballot: Ballot, suffix: Suffix, told: Told) -> Message {

@@ -263,7 +263,7 @@ pub(super) fn append(acc_ballot: Ballot, entries: &[Entry]) -> Append {
 
 pub(super) fn promised(ballot: Ballot, last: Slot) -> Message {
     let have = Have { acc_ballot: ballot, last, decided: Slot(0) };
-    Message::Promise { ballot, have, suffix: Offer::Nothing, suspect: None }
+    Message::Promise { ballot, have, offer: Offer::Nothing, suspect: None }
 }
 
 pub(super) fn accepted(ballot: Ballot, last: Slot) -> Message {

@@ -122,7 +122,7 @@ impl World {
         if is_birth {
             self.voters.birth().iter().for_each(|command| driver.write(command, None));
         }
-        driver.lead_if_alone();
+        driver.lead_if_only_voter();
         self.places[at].running = Some(Box::new(Running {
             driver,
             keeper,

@@ -101,7 +101,13 @@ fn snapshots_cut_the_log_while_writes_go_on_and_lose_nothing() {
     assert_eq!(after.len(), before.len());
     let now = raw.status();
     assert_eq!(now.revision, status.revision + 2);
-    assert_eq!(now.history_revisions, 500);
+    // A snapshot that is being made keeps the history that it carries; what is too much goes with the changes behind it.
+    let until = Instant::now() + Duration::from_secs(60);
+    while raw.status().history_revisions > 500 {
+        assert!(Instant::now() < until, "{:?}", raw.status());
+        raw.set("/w0/0", "x", -1);
+    }
+    assert_eq!(raw.status().history_revisions, 500);
     member.stop();
 }
 

@@ -1,6 +1,6 @@
 //! What others than the driver look at: the state behind its lock, and a few numbers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use doozer_paxos::Slot;
 use parking_lot::RwLock;
@@ -17,6 +17,7 @@ pub struct Local {
     /// Bytes of the data directory.
     pub data_bytes: AtomicU64,
     value_bytes_max: AtomicU64,
+    reads_alone: AtomicBool,
 }
 
 impl std::fmt::Debug for Local {
@@ -33,12 +34,26 @@ impl Local {
             slot: AtomicU64::new(slot.0),
             data_bytes: AtomicU64::new(0),
             value_bytes_max: AtomicU64::new(value_bytes_max),
+            reads_alone: AtomicBool::new(false),
         }
     }
 
     /// The largest value in bytes now. It may change at any time: what counts is what the store says at apply.
     pub fn value_bytes_max(&self) -> u64 {
         self.value_bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Whether a linearizable read that begins now may be answered from the state at once: this member alone decides. Look
+    /// here before looking at the state. A write that others decide is acknowledged only after this is false: a read that
+    /// saw it true began before that.
+    pub fn reads_alone(&self) -> bool {
+        self.reads_alone.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn note_reads_alone(&self, reads_alone: bool) {
+        if self.reads_alone.load(Ordering::Relaxed) != reads_alone {
+            self.reads_alone.store(reads_alone, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn note(&self, state: &State, slot: Slot) {

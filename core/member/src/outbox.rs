@@ -8,6 +8,7 @@ use doozer_wire::Request;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::driver::NoQuorum;
 use crate::state::WaiterId;
 
 /// One connection's inbox for everybody but itself.
@@ -28,6 +29,8 @@ pub struct Left {
     pub finished: Vec<WaiterId>,
     /// Waiters of this connection whose history is gone: they are to be answered so.
     pub too_late: Vec<WaiterId>,
+    /// Batches of linearizable reads, by number, that may be answered now, or for which no majority was heard of.
+    pub reads: Vec<(u64, Result<(), NoQuorum>)>,
     /// A stream of this connection has more events than it was sent.
     pub lagging: bool,
     /// Answered writes since the connection last looked.
@@ -42,6 +45,7 @@ impl Left {
             && self.ready.is_empty()
             && self.finished.is_empty()
             && self.too_late.is_empty()
+            && self.reads.is_empty()
             && !self.lagging
             && self.writes_answered == 0
     }

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use doozer_journal::Birth;
-use doozer_member::driver::{Answer, Driver, Host, Order, Reply, Sizes};
+use doozer_member::driver::{Answer, Driver, Host, NoQuorum, Order, Reader, Reply, Settings, Sizes};
 use doozer_member::machine::Outcome;
 use doozer_member::outbox::Wakes;
 use doozer_member::peer::Peer;
@@ -22,6 +22,7 @@ struct SlowDisk(Log, u64);
 
 impl Host for SlowDisk {
     type Reply = Client;
+    type Reader = Client;
 
     fn keep(&mut self, order: Order) -> bool {
         if let Order::Keep { id, .. } = &order {
@@ -44,10 +45,6 @@ impl Host for SlowDisk {
     fn send(&mut self, to: Incarnation, message: Peer) {
         panic!("{message:?} to {to}, but nobody else is there");
     }
-
-    fn readable(&mut self, tokens: Vec<u64>) {
-        self.0.borrow_mut().push(format!("readable {tokens:?}"));
-    }
 }
 
 struct Client(&'static str, Log);
@@ -58,8 +55,15 @@ impl Reply for Client {
             Answer::Applied(Outcome::Store(Stored::Set(rev)), seen) => format!("set {rev} seen {seen}"),
             Answer::Applied(outcome, _) => format!("{outcome:?}"),
             Answer::NotWritten(why) => format!("{why:?}"),
+            Answer::Unknown(why) => format!("{why:?}"),
         };
         self.1.borrow_mut().push(format!("{}: {text}", self.0));
+    }
+}
+
+impl Reader for Client {
+    fn answer(self, readable: Result<(), NoQuorum>, _: &mut Wakes) {
+        self.1.borrow_mut().push(format!("{}: {readable:?}", self.0));
     }
 }
 
@@ -71,13 +75,19 @@ struct Alone {
 }
 
 impl Alone {
+    fn read(&mut self, name: &'static str) {
+        self.driver.read(Client(name, Rc::clone(&self.log)));
+        self.driver.pump(0);
+    }
+
     /// The only voter, in its first configuration, with nothing under way.
     fn new(slots_in_flight_max: u64) -> Alone {
         let log = Log::default();
         let birth = Birth { cluster: ClusterId([1; 16]), incarnation: Incarnation([2; 16]) };
         let begin = open_memory(birth, Role::Founder, doozer_store::Options::default());
         let limits = Limits { slots_in_flight_max, ..Limits::default() };
-        let driver = Driver::new(begin, limits, SlowDisk(Rc::clone(&log), 0));
+        let driver =
+            Driver::new(begin, Settings { limits, ..Settings::default() }, SlowDisk(Rc::clone(&log), 0));
         let mut alone = Alone { driver, log, kept: 0 };
         alone.driver.lead_if_only_voter();
         alone.driver.pump(0);
@@ -188,16 +198,14 @@ fn a_full_disk_refuses_what_was_not_written_and_only_that() {
 #[test]
 fn a_read_waits_for_what_was_durable_before_it_and_needs_no_sync() {
     let mut alone = Alone::new(2);
-    alone.driver.read(1);
-    alone.driver.pump(0);
-    assert_eq!(alone.happened(), ["readable [1]"]);
+    alone.read("one");
+    assert_eq!(alone.happened(), ["one: Ok(())"]);
     alone.write("a", "/a", "1");
-    alone.driver.read(2);
-    alone.driver.pump(0);
+    alone.read("two");
     let lines = alone.happened();
     assert_eq!(
         lines[1..],
-        ["readable [2]"],
+        ["two: Ok(())"],
         "what is not durable is not acknowledged: a read need not see it"
     );
     alone.kept_next();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use doozer_journal::Birth;
-use doozer_member::driver::{Answer, Driver, Host, Order, Reply};
+use doozer_member::driver::{Answer, Driver, Host, NoQuorum, Order, Reader, Reply, Settings};
 use doozer_member::machine::Outcome;
 use doozer_member::outbox::Wakes;
 use doozer_member::peer::Peer;
@@ -22,11 +22,11 @@ type Answers = Rc<RefCell<Vec<String>>>;
 struct World {
     me: Incarnation,
     flying: Flying,
-    answers: Answers,
 }
 
 impl Host for World {
     type Reply = Client;
+    type Reader = Client;
 
     fn keep(&mut self, order: Order) -> bool {
         matches!(order, Order::Keep { .. })
@@ -34,10 +34,6 @@ impl Host for World {
 
     fn send(&mut self, to: Incarnation, message: Peer) {
         self.flying.borrow_mut().push_back((self.me, to, message));
-    }
-
-    fn readable(&mut self, tokens: Vec<u64>) {
-        self.answers.borrow_mut().extend(tokens.iter().map(|token| format!("read {token}")));
     }
 }
 
@@ -52,6 +48,12 @@ impl Reply for Client {
             other => format!("{}: {other:?}", self.0),
         };
         self.1.borrow_mut().push(text);
+    }
+}
+
+impl Reader for Client {
+    fn answer(self, readable: Result<(), NoQuorum>, _: &mut Wakes) {
+        self.1.borrow_mut().push(format!("{}: {readable:?}", self.0));
     }
 }
 
@@ -79,9 +81,11 @@ impl Cluster {
     fn start(&mut self, number: u8, role: Role) {
         let birth = Birth { cluster: ClusterId([9; 16]), incarnation: id(number) };
         let begin = open_memory(birth, role, doozer_store::Options::default());
-        let world =
-            World { me: id(number), flying: Rc::clone(&self.flying), answers: Rc::clone(&self.answers) };
-        self.members.insert(id(number), Driver::new(begin, self.limits, world));
+        let world = World { me: id(number), flying: Rc::clone(&self.flying) };
+        self.members.insert(
+            id(number),
+            Driver::new(begin, Settings { limits: self.limits, ..Settings::default() }, world),
+        );
         if role == Role::Joiner {
             self.member(number).join(id(1));
         } else {
@@ -98,6 +102,12 @@ impl Cluster {
         Command::Set { path, rev: -1, value: value.as_bytes() }.encode(&mut bytes);
         let reply = Client(name, Rc::clone(&self.answers));
         self.member(at).write(&bytes, Some(reply));
+        self.quiet();
+    }
+
+    fn read(&mut self, at: u8, name: &'static str) {
+        let reader = Client(name, Rc::clone(&self.answers));
+        self.member(at).read(reader);
         self.quiet();
     }
 
@@ -144,9 +154,9 @@ fn a_founder_alone_takes_writes_at_once() {
     assert_eq!(cluster.answers(), ["a: set 2"]);
     assert!(cluster.member(1).is_idle());
     assert!(cluster.member(1).is_at_rest());
-    cluster.member(1).read(7);
-    cluster.quiet();
-    assert_eq!(cluster.answers(), ["read 7"]);
+    cluster.read(1, "b");
+    assert_eq!(cluster.answers(), ["b: Ok(())"]);
+    assert!(cluster.member(1).local().reads_alone());
     assert_eq!(cluster.member(1).replica().config().voters, [id(1)]);
 }
 
@@ -256,4 +266,49 @@ fn a_transfer_that_its_lender_does_not_know_begins_anew_at_once() {
     cluster.member(2).receive(id(1), Peer::SnapshotGone { transfer });
     cluster.member(1).receive(id(2), Peer::SnapshotGet { transfer, offset: 5 });
     assert!(cluster.flying.borrow().is_empty());
+}
+
+#[test]
+fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
+    let mut cluster = Cluster::new(Limits::default());
+    cluster.start(2, Role::Joiner);
+    cluster.run(30);
+    assert!(cluster.member(1).local().reads_alone());
+    cluster.set(1, "two", "/ctl/cal/1", &id(2).to_string());
+    assert!(!cluster.member(1).local().reads_alone());
+    assert!(!cluster.member(2).local().reads_alone());
+    cluster.run(30);
+    let away = cluster.members.remove(&id(2)).unwrap();
+    cluster.answers();
+    cluster.set(1, "w", "/w", "x");
+    cluster.read(1, "r");
+    cluster.run(499);
+    assert_eq!(cluster.answers(), [""; 0]);
+    cluster.run(1);
+    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)", "r: Err(NoQuorum)"]);
+    // Nobody waits for them any more, and they are answered once; what comes behind them has its own time.
+    cluster.run(600);
+    cluster.set(1, "v", "/v", "y");
+    assert_eq!(cluster.answers(), [""; 0]);
+    cluster.members.insert(id(2), away);
+    cluster.run(100);
+    assert_eq!(cluster.answers(), ["v: set 4"]);
+    assert_eq!(cluster.value(2, "/w").as_deref(), Some("x"));
+}
+
+#[test]
+fn without_a_majority_no_more_is_kept_than_there_is_room_for() {
+    let mut cluster = Cluster::new(Limits::default());
+    cluster.start(2, Role::Joiner);
+    cluster.run(30);
+    cluster.set(1, "two", "/ctl/cal/1", &id(2).to_string());
+    cluster.run(30);
+    cluster.members.remove(&id(2));
+    cluster.answers();
+    let value = "x".repeat(1 << 20);
+    (0..40).for_each(|_| cluster.set(1, "w", "/w", &value));
+    cluster.run(500);
+    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)"; 40]);
+    cluster.set(1, "v", "/v", "y");
+    assert_eq!(cluster.answers(), ["v: NotWritten(Overloaded)"]);
 }

@@ -1,10 +1,13 @@
 //! What a member is told at its start.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use doozer_member::driver::Settings;
 use doozer_store::History;
 
 use crate::access::Secrets;
+use crate::drive::TICK;
 
 /// Where a member keeps its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +51,20 @@ pub struct Config {
     pub hostname: String,
     /// What `/ctl/node/ID/version` says.
     pub version: String,
+    /// Within how long a write and a linearizable read are answered, with an error if the member hears of no majority.
+    pub answer_within: Duration,
     /// Bounds that protect this member from its clients.
     pub limits: Limits,
+}
+
+impl Config {
+    pub(crate) fn driver_settings(&self) -> Settings {
+        let ticks = self.answer_within.as_millis() / TICK.as_millis();
+        Settings {
+            answer_within_ticks: u64::try_from(ticks).unwrap_or(u64::MAX).max(1),
+            ..Settings::default()
+        }
+    }
 }
 
 /// Bounds that protect a member from its clients.
@@ -61,7 +76,9 @@ pub struct Limits {
     pub waits_max: usize,
     /// Writes of one connection that are not answered yet; while there are so many the connection is not read.
     pub writes_in_flight_max: usize,
-    /// Bytes of those.
+    /// Linearizable reads of one connection that wait for an answer; likewise.
+    pub reads_in_flight_max: usize,
+    /// Bytes of the writes.
     pub write_bytes_in_flight_max: usize,
     /// Bytes the data directory may take; a write that needs more is refused as on a full disk. `None`: what the disk
     /// has.
@@ -79,6 +96,7 @@ impl Default for Limits {
             connections_max: 20_000,
             waits_max: 1_000_000,
             writes_in_flight_max: 4096,
+            reads_in_flight_max: 4096,
             write_bytes_in_flight_max: 16 << 20,
             data_bytes_max: None,
             log_segment_bytes: 16 << 20,
@@ -99,6 +117,7 @@ impl Default for Config {
             tls: None,
             hostname: "localhost".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            answer_within: Duration::from_secs(5),
             limits: Limits::default(),
         }
     }

@@ -19,7 +19,7 @@ use crate::snapshot::Snapshots;
 const INPUTS_MAX: usize = 256;
 
 /// The replica's tick.
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Milliseconds since 1970 by the system's clock.
 fn wall_ms() -> u64 {
@@ -91,6 +91,7 @@ fn take<D: Disk>(
                 driver.write(&command, Some(reply));
             }
         }
+        Input::Read(reader) => driver.read(reader),
         Input::Own(commands) => commands.iter().for_each(|command| driver.write(command, None)),
         Input::Journal(Report::Kept(id, sizes)) => {
             driver.kept(id, sizes);

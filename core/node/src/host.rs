@@ -6,6 +6,7 @@ use doozer_member::peer::Peer;
 use doozer_paxos::Incarnation;
 
 use crate::journal_thread::JournalThread;
+use crate::server::reads::ReadReply;
 use crate::server::writes::WriteReply;
 
 /// The world around a member. Without a journal it keeps nothing.
@@ -15,6 +16,7 @@ pub(crate) struct World<D: Disk> {
 
 impl<D: Disk> Host for World<D> {
     type Reply = WriteReply;
+    type Reader = ReadReply;
 
     fn keep(&mut self, order: Order) -> bool {
         match &self.journal {
@@ -29,9 +31,5 @@ impl<D: Disk> Host for World<D> {
     fn send(&mut self, to: Incarnation, message: Peer) {
         // Members of several do not run yet: there is nobody to send to.
         tracing::debug!(%to, ?message, "not sent");
-    }
-
-    fn readable(&mut self, tokens: Vec<u64>) {
-        unreachable!("no read was begun, but {tokens:?} may be answered");
     }
 }

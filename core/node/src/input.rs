@@ -5,12 +5,15 @@ use doozer_journal::SnapshotError;
 use doozer_member::keeper::{Failure, Report};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::server::reads::ReadReply;
 use crate::server::writes::WriteReply;
 
 /// What the driver is told.
 pub(crate) enum Input {
     /// Commands of one connection, in order.
     Propose(Vec<Proposal>),
+    /// Linearizable reads of one connection, which began together.
+    Read(ReadReply),
     /// Commands of the member itself.
     Own(Vec<Bytes>),
     /// The journal's thread reports.

@@ -8,7 +8,6 @@ use doozer_member::driver::Driver;
 use doozer_member::keeper::{Failure, Keeper};
 use doozer_member::recovery::{self, Begin, Role};
 use doozer_member::snapshot::Schedule;
-use doozer_paxos::replica::Limits as ReplicaLimits;
 use doozer_paxos::{ClusterId, Incarnation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -104,7 +103,7 @@ pub(crate) async fn launch<D: Disk>(
         Snapshots::new(schedule, journal, inputs.clone())
     });
     let world = World { journal: journal.clone() };
-    let driver = Driver::new(begin, ReplicaLimits::default(), world);
+    let driver = Driver::new(begin, config.driver_settings(), world);
     let local = Arc::clone(driver.local());
     let driver = Task(tokio::spawn(drive(driver, receiver, snapshots)));
     let mut running = Running { inputs: inputs.clone(), driver, journal };

@@ -73,6 +73,11 @@ impl Shared {
         &self.local.state
     }
 
+    /// Whether linearizable reads need ask nobody: see [`Local::reads_alone`].
+    pub fn reads_alone(&self) -> bool {
+        self.local.reads_alone()
+    }
+
     /// The last applied slot.
     pub fn slot(&self) -> u64 {
         self.local.slot.load(Ordering::Relaxed)

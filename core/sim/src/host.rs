@@ -2,11 +2,10 @@
 //! Never here: when anything is carried out.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use doozer_member::driver::{Answer as DriverAnswer, Host, Order, Position, Reply};
+use doozer_member::driver::{Answer as DriverAnswer, Host, NoQuorum, Order, Position, Reader, Reply};
 use doozer_member::local::Local;
 use doozer_member::machine::{Done, Outcome as MemberOutcome};
 use doozer_member::outbox::Wakes;
@@ -49,8 +48,6 @@ pub(crate) type Effects = Rc<RefCell<Vec<Effect>>>;
 /// The host of one member.
 pub(crate) struct SimHost {
     effects: Effects,
-    /// Linearizable reads that wait, by token: for whom, and what.
-    pub reads: BTreeMap<u64, (u64, OpId, Request)>,
     /// What is in memory is as durable as it gets.
     keeps_nothing: bool,
     /// The member's state, once there is one.
@@ -59,7 +56,7 @@ pub(crate) struct SimHost {
 
 impl SimHost {
     pub fn new(effects: Effects, keeps_nothing: bool) -> SimHost {
-        SimHost { effects, reads: BTreeMap::new(), keeps_nothing, local: None }
+        SimHost { effects, keeps_nothing, local: None }
     }
 
     fn note(&self, effect: Effect) {
@@ -72,6 +69,7 @@ const DIGEST_SLOTS: u64 = 32;
 
 impl Host for SimHost {
     type Reply = SimReply;
+    type Reader = SimReader;
 
     fn keep(&mut self, order: Order) -> bool {
         self.note(Effect::Keep(order));
@@ -80,18 +78,6 @@ impl Host for SimHost {
 
     fn send(&mut self, to: Incarnation, message: Peer) {
         self.note(Effect::Send(to, message));
-    }
-
-    fn readable(&mut self, tokens: Vec<u64>) {
-        let Some(local) = self.local.clone() else { return };
-        let state = local.state.read();
-        for token in tokens {
-            let Some((connection, op, request)) = self.reads.remove(&token) else { continue };
-            if let Some(answer) = read(state.store(), &request, StoreAt::Now) {
-                let revision = state.store().revision().0;
-                self.note(Effect::Said(connection, Said { op, answer, revision }));
-            }
-        }
     }
 
     fn applied(&mut self, entry: &Entry, hash: EntryHash, done: &[Done], revision: Revision) {
@@ -121,7 +107,30 @@ impl Reply for SimReply {
         let (answer, revision) = match answer {
             DriverAnswer::Applied(outcome, revision) => (answer_of(told(outcome)), revision.0),
             DriverAnswer::NotWritten(_) => (Answer::NotWritten, 0),
+            DriverAnswer::Unknown(_) => (Answer::Unknown, 0),
         };
+        let said = Said { op: self.op, answer, revision };
+        self.effects.borrow_mut().push(Effect::Said(self.connection, said));
+    }
+}
+
+/// The client that waits for a linearizable read, and where it is read.
+pub(crate) struct SimReader {
+    pub effects: Effects,
+    pub local: Arc<Local>,
+    pub connection: u64,
+    pub op: OpId,
+    pub request: Request,
+}
+
+impl Reader for SimReader {
+    fn answer(self, readable: Result<(), NoQuorum>, _: &mut Wakes) {
+        let state = self.local.state.read();
+        let (answer, revision) = match readable {
+            Ok(()) => (read(state.store(), &self.request, StoreAt::Now), state.store().revision().0),
+            Err(NoQuorum) => (Some(Answer::Unavailable), 0),
+        };
+        let Some(answer) = answer else { return };
         let said = Said { op: self.op, answer, revision };
         self.effects.borrow_mut().push(Effect::Said(self.connection, said));
     }

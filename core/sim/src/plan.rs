@@ -60,6 +60,8 @@ plan! {
 
     /// A proposer that gets nothing decided for so many ticks is stuck.
     stuck_ticks,
+    /// Ticks within which a member answers a write or a linearizable read, with an error if need be.
+    answer_ticks,
     /// Undecided slots of a proposer.
     slots_in_flight,
     /// Command bytes of a slot.

@@ -7,6 +7,7 @@
 
 mod outstanding;
 mod ports;
+mod reads;
 mod transfer;
 
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict
 use doozer_paxos::{Entry, EntryHash, Incarnation};
 
 use self::outstanding::Outstanding;
-pub use self::ports::{Answer, Host, NotWritten, Order, Position, Reply, Sizes};
+pub use self::ports::{Answer, Host, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes};
+use self::reads::Reads;
 use self::transfer::Transfers;
 use crate::local::Local;
 use crate::machine::{Applied, Done, Judgement, Logged, Origin};
@@ -27,12 +29,29 @@ use crate::outbox::Wakes;
 use crate::peer::Peer;
 use crate::recovery::Begin;
 
+/// What a driver is told once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The replica's.
+    pub limits: Limits,
+    /// Ticks within which a write and a linearizable read are answered, with an error if need be.
+    pub answer_within_ticks: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { limits: Limits::default(), answer_within_ticks: 500 }
+    }
+}
+
 /// See the module's page.
 pub struct Driver<H: Host> {
     host: H,
     replica: Replica,
     local: Arc<Local>,
     outstanding: Outstanding<H::Reply>,
+    reads: Reads<H::Reader>,
+    answer_within_ticks: u64,
     transfers: Transfers,
     position: Position,
     ticks: u64,
@@ -49,16 +68,18 @@ impl<H: Host> std::fmt::Debug for Driver<H> {
 
 impl<H: Host> Driver<H> {
     /// A member that goes on where `begin` ends. The only voter of its cluster leads at once.
-    pub fn new(begin: Begin, limits: Limits, host: H) -> Self {
+    pub fn new(begin: Begin, settings: Settings, host: H) -> Self {
         let Begin { cluster, id, machine, past, position, store_options } = begin;
         let boot = if is_planted(Planted::NumbersReused) { 1 } else { past.boot };
         let origin = Origin { incarnation: id, boot };
         let transfers = Transfers::new(store_options, past.boot);
         let mut driver = Driver {
             host,
-            replica: Replica::new(id, cluster, past, limits),
+            replica: Replica::new(id, cluster, past, settings.limits),
             local: Arc::new(Local::new(machine, position.slot)),
             outstanding: Outstanding::new(origin),
+            reads: Reads::new(),
+            answer_within_ticks: settings.answer_within_ticks,
             transfers,
             position,
             ticks: 0,
@@ -71,12 +92,19 @@ impl<H: Host> Driver<H> {
 
     /// Takes a command of the store, to be decided and applied.
     pub fn write(&mut self, command: &[u8], reply: Option<H::Reply>) {
+        if self.outstanding.is_overloaded() {
+            if let Some(reply) = reply {
+                reply.answer(Answer::NotWritten(NotWritten::Overloaded), &mut self.wakes);
+            }
+            return;
+        }
         let proposal = self.outstanding.push(command, reply, self.ticks);
         self.replica.propose(proposal);
     }
 
-    /// A linearizable read begins: [`Host::readable`] says when it may be answered.
-    pub fn read(&mut self, token: u64) {
+    /// A linearizable read begins, or as many as begin together.
+    pub fn read(&mut self, reader: H::Reader) {
+        let token = self.reads.begin(reader, self.ticks);
         self.replica.read(token);
     }
 
@@ -119,6 +147,7 @@ impl<H: Host> Driver<H> {
         if !self.replica.is_leading() && self.outstanding.is_overdue(self.ticks) {
             self.send_again();
         }
+        self.give_up();
         self.replica.hold_log(self.transfers.lent_from(self.ticks));
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
             self.host.send(to, message);
@@ -160,6 +189,7 @@ impl<H: Host> Driver<H> {
                 self.carry_out(output);
             }
         }
+        self.local.note_reads_alone(self.replica.may_read_alone());
         self.wakes.wake_all();
     }
 
@@ -177,7 +207,7 @@ impl<H: Host> Driver<H> {
 
     /// Whether time changes nothing: [`Driver::tick`] need not be called until something else is. A member alone sleeps.
     pub fn is_at_rest(&self) -> bool {
-        self.is_idle() && self.replica.is_at_rest() && self.transfers.is_idle()
+        self.is_idle() && self.reads.is_empty() && self.replica.is_at_rest() && self.transfers.is_idle()
     }
 
     /// Where the state stands in the log.
@@ -201,12 +231,16 @@ impl<H: Host> Driver<H> {
     }
 
     fn carry_out(&mut self, output: Output) {
+        // Before anybody can hear of what makes it untrue.
+        self.local.note_reads_alone(self.replica.may_read_alone());
         match output {
             Output::Persist(id, what) => self.keep(id, what),
             Output::Send(envelope) => self.host.send(envelope.to, Peer::Paxos(envelope)),
             Output::Apply(entry, hash) => self.apply(&entry, hash),
             Output::Install(base) => self.install(&base),
-            Output::Read(tokens) => self.host.readable(tokens),
+            Output::Read(tokens) => {
+                self.reads.end(tokens).for_each(|reader| reader.answer(Ok(()), &mut self.wakes));
+            }
             Output::Evaluate(command) => {
                 let verdict = self.judge(&command);
                 self.replica.evaluated(verdict);
@@ -323,6 +357,18 @@ impl<H: Host> Driver<H> {
             Judgement::NoChange => Verdict::Put(command.clone()),
             Judgement::Change(voters) => Verdict::Change(command.clone(), voters),
             Judgement::Refused(why) => Verdict::Put(Logged::Refused(number, why).encode()),
+        }
+    }
+
+    /// Answers those who have waited too long: this member hears of no majority.
+    fn give_up(&mut self) {
+        let (now, patience) = (self.ticks, self.answer_within_ticks);
+        for reply in self.outstanding.give_up(now, patience) {
+            reply.answer(Answer::Unknown(NoQuorum), &mut self.wakes);
+        }
+        if let Some((last, readers)) = self.reads.expire(now, patience) {
+            self.replica.forget_reads(last);
+            readers.into_iter().for_each(|reader| reader.answer(Err(NoQuorum), &mut self.wakes));
         }
     }
 

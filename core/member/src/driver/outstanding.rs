@@ -13,6 +13,10 @@ const PATIENCE_TICKS: u64 = 20;
 /// It waits longer each time, up to four times that: whatever holds things up, sending more does not help.
 const PATIENCE_DOUBLINGS_MAX: u32 = 2;
 
+/// While nothing is decided, so many commands are kept, or so many bytes of them.
+const STALLED_MAX: usize = 100_000;
+const STALLED_BYTES_MAX: usize = 32 << 20;
+
 #[derive(Debug)]
 pub(super) struct Outstanding<R> {
     origin: Origin,
@@ -22,6 +26,10 @@ pub(super) struct Outstanding<R> {
     applied: u64,
     /// The commands behind it, in order.
     commands: VecDeque<Own<R>>,
+    /// How many of the first of them were answered before they were applied: nobody waits for them any more.
+    given_up: usize,
+    /// Bytes of all of them.
+    bytes: usize,
     /// When something last was applied or sent, in ticks; and how often it was sent again only because nothing was.
     moved_at: u64,
     sent_in_vain: u32,
@@ -33,6 +41,8 @@ pub(super) struct Outstanding<R> {
 struct Own<R> {
     proposal: Proposal,
     reply: Option<R>,
+    /// When it was given, in ticks.
+    since: u64,
 }
 
 impl<R> Outstanding<R> {
@@ -42,6 +52,8 @@ impl<R> Outstanding<R> {
             is_open: false,
             applied: 0,
             commands: VecDeque::new(),
+            given_up: 0,
+            bytes: 0,
             moved_at: 0,
             sent_in_vain: 0,
             gap_at: None,
@@ -71,8 +83,35 @@ impl<R> Outstanding<R> {
             command: Logged::Do(number, command).encode(),
             needs_own_slot: is_about_voters(command),
         };
-        self.commands.push_back(Own { proposal: proposal.clone(), reply });
+        self.bytes += proposal.command.len();
+        self.commands.push_back(Own { proposal: proposal.clone(), reply, since: now });
         proposal
+    }
+
+    /// Whether nothing is decided, and what waits for that is as much as is to be kept: one more had better be refused
+    /// while it surely is nowhere.
+    pub fn is_overloaded(&self) -> bool {
+        self.given_up > 0 && (self.bytes >= STALLED_BYTES_MAX || self.commands.len() >= STALLED_MAX)
+    }
+
+    /// Whom to tell that what became of their commands, given so many ticks ago, is not known: no majority was heard of
+    /// since. The commands stay: what comes behind them counts only after them.
+    pub fn give_up(&mut self, now: u64, patience: u64) -> Vec<R> {
+        let mut gone = Vec::new();
+        while let Some(own) = self.commands.get_mut(self.given_up)
+            && now >= own.since + patience
+        {
+            gone.extend(own.reply.take());
+            self.given_up += 1;
+        }
+        gone
+    }
+
+    fn pop(&mut self) -> Option<R> {
+        let own = self.commands.pop_front()?;
+        self.bytes -= own.proposal.command.len();
+        self.given_up = self.given_up.saturating_sub(1);
+        own.reply
     }
 
     /// Everything that is not applied, to be sent once more.
@@ -110,7 +149,7 @@ impl<R> Outstanding<R> {
         assert_eq!(number.number, self.applied + 1, "a command of this member's is applied out of order");
         self.applied = number.number;
         (self.moved_at, self.sent_in_vain) = (now, 0);
-        self.commands.pop_front().and_then(|own| own.reply)
+        self.pop()
     }
 
     /// A command was skipped. Whether one before it must be missing, or the beginning of this life, which is to be sent
@@ -134,13 +173,15 @@ impl<R> Outstanding<R> {
         while self.applied < last {
             self.applied += 1;
             self.moved_at = now;
-            done.push((self.applied, self.commands.pop_front().and_then(|own| own.reply)));
+            let reply = self.pop();
+            done.push((self.applied, reply));
         }
         done
     }
 
     /// Takes back everything that is not applied: it is nowhere. Whom to tell. The numbers are given again.
     pub fn take_back(&mut self) -> Vec<R> {
+        (self.given_up, self.bytes) = (0, 0);
         self.commands.drain(..).filter_map(|own| own.reply).collect()
     }
 }

@@ -15,6 +15,9 @@ pub trait Host {
     /// Whoever asked for a write.
     type Reply: Reply;
 
+    /// Whoever asked for a linearizable read.
+    type Reader: Reader;
+
     /// Takes an order for the disk: a [`Keeper`](crate::keeper::Keeper) carries them out, in order. True if it is done
     /// already; otherwise the driver is told with [`Driver::kept`](super::Driver::kept), and with
     /// [`Driver::full`](super::Driver::full) if there is no room for it now.
@@ -22,9 +25,6 @@ pub trait Host {
 
     /// Sends to another member. It may be lost, and overtaken.
     fn send(&mut self, to: Incarnation, message: Peer);
-
-    /// These linearizable reads may be answered from the state as it is now.
-    fn readable(&mut self, tokens: Vec<u64>);
 
     /// An entry was applied; what became of its commands, and the store's revision now. Comes before anything of it is
     /// answered. For whoever checks members against each other; nothing need be done.
@@ -44,6 +44,17 @@ pub trait Reply {
     /// What became of it.
     fn answer(self, answer: Answer<'_>, wakes: &mut Wakes);
 }
+
+/// Whoever asked for a linearizable read.
+pub trait Reader {
+    /// Whether the state, as it is now, may answer it.
+    fn answer(self, readable: Result<(), NoQuorum>, wakes: &mut Wakes);
+}
+
+/// No majority was heard of in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no quorum")]
+pub struct NoQuorum;
 
 /// Something for the disk.
 #[allow(clippy::large_enum_variant, reason = "nearly every order is a Keep")]
@@ -71,6 +82,8 @@ pub enum Answer<'a> {
     Applied(&'a Outcome, Revision),
     /// It surely was not written, and why.
     NotWritten(NotWritten),
+    /// It was not decided in time: whether it ever will be, nobody knows.
+    Unknown(NoQuorum),
 }
 
 /// Why a write was not written.
@@ -80,6 +93,8 @@ pub enum NotWritten {
     DiskFull(String),
     /// The member takes no more.
     ShuttingDown,
+    /// Nothing was decided for a while, and what waits for that is as much as the member keeps.
+    Overloaded,
 }
 
 /// The last applied slot.

@@ -128,7 +128,9 @@ impl MachineLoader {
     pub fn finish(self) -> Result<Machine, BadSnapshot> {
         let store: Store = self.loader.finish()?;
         let Head::Read(config, origins) = self.head else { return Err(BadSnapshot::Head) };
-        if cal::voters(&store) != config.voters {
+        // Until the first configuration is written down, its founder alone votes.
+        let written = cal::voters(&store);
+        if written != config.voters && (config.epoch > 0 || !written.is_empty()) {
             return Err(BadSnapshot::Voters);
         }
         Ok(Machine { store, origins, config })
@@ -143,4 +145,28 @@ fn read_head(mut bytes: &[u8]) -> Option<(Config, Origins)> {
     }
     let origins = Origins::decode(&mut bytes)?;
     bytes.is_empty().then_some((Config { epoch, voters }, origins))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn copied(config: Config) -> Result<Config, BadSnapshot> {
+        let mut machine = Machine::new(doozer_store::Options::default(), config);
+        let (mut snapshot, mut bytes) = (machine.begin_snapshot(), Vec::new());
+        while snapshot.next_chunk(&machine, &mut bytes) {}
+        machine.end_snapshot(snapshot);
+        let mut loader = MachineLoader::new(doozer_store::Options::default());
+        loader.push(&bytes)?;
+        Ok(loader.finish()?.config().clone())
+    }
+
+    #[test]
+    fn who_votes_is_written_down_from_the_first_configuration_on() {
+        let founder = Config { epoch: 0, voters: vec![Incarnation([7; 16])] };
+        assert_eq!(copied(founder.clone()).unwrap(), founder);
+        let missing = Config { epoch: 1, ..founder };
+        assert!(matches!(copied(missing), Err(BadSnapshot::Voters)));
+    }
 }

@@ -20,10 +20,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::offsets::OffsetCursor;
+use super::reads::Asked;
 use super::writes::WriteReply;
 use crate::access::Access;
 use crate::input::{Input, Proposal};
 use crate::shared::Shared;
+use doozer_member::driver::NoQuorum;
 use doozer_member::outbox::Outbox;
 use doozer_member::state::{Address, WaiterId};
 
@@ -65,6 +67,10 @@ pub(crate) struct Connection {
     pub(super) lagging: bool,
     /// Reads whose revision has come.
     ready: Vec<(WaiterId, Request)>,
+    /// Linearizable reads that wait for an answer.
+    pub(super) asked: Asked,
+    /// Batches of them that have it.
+    read_answers: Vec<(u64, Result<(), NoQuorum>)>,
     /// WAITs whose history is gone.
     too_late: Vec<WaiterId>,
     decoder: Decoder,
@@ -92,6 +98,8 @@ impl Connection {
             offsets: OffsetCursor::default(),
             lagging: false,
             ready: Vec::new(),
+            asked: Asked::default(),
+            read_answers: Vec::new(),
             too_late: Vec::new(),
             arena: Vec::new(),
             batch: Vec::new(),
@@ -137,6 +145,14 @@ impl Connection {
             }
         }
         self.hand_over_batch();
+        self.ask_for_reads();
+    }
+
+    /// The driver is gone: the member failed, and whether earlier writes were written is unknown. Closing the connection
+    /// says so.
+    pub(super) fn give_up(&mut self) {
+        self.phase = Phase::Draining;
+        self.writes_in_flight = 0;
     }
 
     fn hand_over_batch(&mut self) {
@@ -154,10 +170,7 @@ impl Connection {
             proposals.push(Proposal { command: arena.slice(range), reply });
         }
         if self.shared.inputs.send(Input::Propose(proposals)).is_err() {
-            // The driver is gone: the member failed, and whether earlier writes were written is unknown. Closing the
-            // connection says so.
-            self.phase = Phase::Draining;
-            self.writes_in_flight = 0;
+            self.give_up();
         }
     }
 
@@ -178,6 +191,7 @@ impl Connection {
         for id in left.finished {
             self.forget(id);
         }
+        self.read_answers.append(&mut left.reads);
         self.too_late.append(&mut left.too_late);
         self.ready.append(&mut left.ready);
     }
@@ -186,6 +200,9 @@ impl Connection {
     fn answer_ready(&mut self) {
         for id in std::mem::take(&mut self.too_late) {
             self.answer_too_late(id);
+        }
+        for (batch, readable) in std::mem::take(&mut self.read_answers) {
+            self.answer_reads(batch, readable);
         }
         for (id, request) in std::mem::take(&mut self.ready) {
             // One that was cancelled in the meantime is not answered.
@@ -216,11 +233,12 @@ impl Connection {
         let limits = &self.shared.limits;
         self.phase == Phase::Open
             && self.writes_in_flight + self.batch.len() < limits.writes_in_flight_max
+            && self.asked.len() < limits.reads_in_flight_max
             && self.write_bytes_in_flight + self.arena.len() < limits.write_bytes_in_flight_max
     }
 
     fn is_drained(&self) -> bool {
-        self.phase == Phase::Draining && self.writes_in_flight == 0
+        self.phase == Phase::Draining && self.writes_in_flight == 0 && self.asked.len() == 0
     }
 
     fn close(mut self) {

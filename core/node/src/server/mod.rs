@@ -6,7 +6,7 @@ pub(crate) mod listen;
 mod offsets;
 mod pieces;
 mod problem;
-mod reads;
+pub(crate) mod reads;
 mod requests;
 mod status;
 pub(crate) mod tls;

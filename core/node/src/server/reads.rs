@@ -1,17 +1,22 @@
-//! GET, STAT, GETDIR, WALK and LIST: arguments checked, then answered from memory, or kept until their revision comes.
+//! REV, GET, STAT, GETDIR, WALK and LIST: arguments checked, then answered from memory: at once, when this member knows how
+//! far a linearizable read must see, or when their revision has come.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use doozer_member::driver::{NoQuorum, Reader};
+use doozer_member::outbox::{Outbox, Wakes};
 use doozer_store::{At, Glob, Lookup, ReadError, Revision, Store, Value};
-use doozer_wire::{Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
+use doozer_wire::{Consistency, Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
 
 use super::connection::Connection;
 use super::pieces::{PIECE, Pinned};
 use super::problem::Problem;
 use super::requests::given;
 use super::waits::parse_glob;
+use crate::input::Input;
 use crate::shared::Shared;
 
 /// Bytes after which a LIST's answer is cut, so that one answer is never a burden; the frame limit is no smaller.
@@ -19,6 +24,7 @@ const LIST_BYTES: usize = 1 << 20;
 
 /// A read whose arguments are in order.
 enum Call<'a> {
+    Rev,
     Get(Cow<'a, str>),
     Stat(Cow<'a, str>),
     Getdir { path: &'a Bytes, offset: i32 },
@@ -38,6 +44,7 @@ impl<'a> Call<'a> {
         let path = &request.path;
         let offset = || request.offset.ok_or(ErrorKind::MissingArg);
         Ok(match verb {
+            Verb::Rev => Call::Rev,
             Verb::Get if given(path)?.is_empty() => {
                 return Err(Problem::new(ErrorKind::BadPath, "a path cannot be empty"));
             }
@@ -67,10 +74,106 @@ fn lossy(path: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(path)
 }
 
+/// The reads of a connection that were asked for together.
+pub(crate) struct ReadReply {
+    outbox: Arc<Outbox>,
+    batch: u64,
+}
+
+impl Reader for ReadReply {
+    fn answer(self, readable: Result<(), NoQuorum>, wakes: &mut Wakes) {
+        self.outbox.leave(wakes, |left| left.reads.push((self.batch, readable)));
+    }
+}
+
+/// Linearizable reads of a connection: those of this round, and those that were asked for, by batch.
+#[derive(Default)]
+pub(super) struct Asked {
+    next: Vec<Request>,
+    batches: VecDeque<(u64, Vec<Request>)>,
+    last_batch: u64,
+    count: usize,
+}
+
+impl Asked {
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    fn push(&mut self, request: Request) {
+        self.count += 1;
+        self.next.push(request);
+    }
+
+    /// Forgets those of a tag.
+    pub fn cancel(&mut self, tag: i32) {
+        let all = self.batches.iter_mut().map(|(_, requests)| requests).chain([&mut self.next]);
+        all.for_each(|requests| requests.retain(|request| request.tag != Some(tag)));
+        self.count = self.next.len() + self.batches.iter().map(|(_, requests)| requests.len()).sum::<usize>();
+    }
+
+    /// Those of this round as one batch; its number.
+    fn close_round(&mut self) -> Option<u64> {
+        if self.next.is_empty() {
+            return None;
+        }
+        self.last_batch += 1;
+        self.batches.push_back((self.last_batch, std::mem::take(&mut self.next)));
+        Some(self.last_batch)
+    }
+
+    fn take(&mut self, batch: u64) -> Vec<Request> {
+        let Some(at) = self.batches.iter().position(|(number, _)| *number == batch) else {
+            return Vec::new();
+        };
+        let (_, requests) = self.batches.remove(at).unwrap_or_default();
+        self.count -= requests.len();
+        requests
+    }
+}
+
 impl Connection {
+    /// Answers a read, or sees to it that it will be answered. One that must see every write that was answered before it
+    /// waits until this member knows how far that is.
     pub(super) fn read(&mut self, verb: Verb, request: &Request) -> Result<(), Problem> {
+        let is_linearizable = matches!(At::from_raw(request.rev), At::Now) || verb == Verb::Rev;
+        if !is_linearizable || request.consistency == Consistency::Local || self.shared.reads_alone() {
+            return self.read_now(verb, request);
+        }
+        // What is wrong with it is said at once.
+        Call::parse(verb, request)?;
+        self.asked.push(Request { value: None, ..request.clone() });
+        Ok(())
+    }
+
+    /// Asks for this round's linearizable reads.
+    pub(super) fn ask_for_reads(&mut self) {
+        let Some(batch) = self.asked.close_round() else { return };
+        let reader = ReadReply { outbox: Arc::clone(&self.outbox), batch };
+        if self.shared.inputs.send(Input::Read(reader)).is_err() {
+            // The driver is gone. Closing the connection says so.
+            self.asked = Asked::default();
+            self.give_up();
+        }
+    }
+
+    /// A batch may be answered from the state, or no majority was heard of in time.
+    pub(super) fn answer_reads(&mut self, batch: u64, readable: Result<(), NoQuorum>) {
+        for request in self.asked.take(batch) {
+            let done = match (readable, Verb::from_i32(request.verb)) {
+                (Ok(()), Some(verb)) => self.read_now(verb, &request),
+                _ => Err(Problem::new(
+                    ErrorKind::NoQuorum,
+                    "no quorum: this member hears of no majority; a read with local consistency is answered",
+                )),
+            };
+            self.finish(&request, done);
+        }
+    }
+
+    fn read_now(&mut self, verb: Verb, request: &Request) -> Result<(), Problem> {
         let call = Call::parse(verb, request)?;
-        let at = At::from_raw(request.rev);
+        let at = if matches!(call, Call::Rev) { At::Now } else { At::from_raw(request.rev) };
         let needed = match at {
             At::Revision(rev) => Some(rev),
             At::Now => request.min_rev.filter(|rev| *rev > 0).map(Revision::from_raw),
@@ -87,6 +190,11 @@ impl Connection {
             }
         }
         match call {
+            Call::Rev => {
+                let rev = self.revision().to_raw();
+                self.answer(request, |response| Response { rev: Some(rev), ..response });
+                Ok(())
+            }
             Call::Get(path) => self.get(request, &path, at),
             Call::Stat(path) => self.stat(request, &path, at),
             Call::Getdir { path, offset } => self.getdir(request, path, offset, at),

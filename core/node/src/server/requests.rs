@@ -23,7 +23,13 @@ fn features() -> Features {
 impl Connection {
     /// Answers a request, or sees to it that it will be answered.
     pub(super) fn handle(&mut self, request: &Request) {
-        if let Err(problem) = self.dispatch(request) {
+        let done = self.dispatch(request);
+        self.finish(request, done);
+    }
+
+    /// Answers what went wrong.
+    pub(super) fn finish(&mut self, request: &Request, done: Result<(), Problem>) {
+        if let Err(problem) = done {
             let seen = self.modern.then(|| self.shared.state().read().store().revision());
             problem.encode_frame(request.tag, self.modern, seen, &mut self.out);
         }
@@ -37,7 +43,9 @@ impl Connection {
             return Err(Problem::new(ErrorKind::HelloNeeded, detail));
         }
         match verb {
-            Verb::Get | Verb::Stat | Verb::Getdir | Verb::Walk | Verb::List => self.read(verb, request),
+            Verb::Rev | Verb::Get | Verb::Stat | Verb::Getdir | Verb::Walk | Verb::List => {
+                self.read(verb, request)
+            }
             Verb::Wait => self.wait(request),
             Verb::Watch => self.watch(request),
             Verb::Cancel => self.cancel(request),
@@ -45,11 +53,6 @@ impl Connection {
             Verb::Del => self.del(request),
             Verb::Nop => {
                 self.write(request.tag, |arena| Command::Nop.encode(arena));
-                Ok(())
-            }
-            Verb::Rev => {
-                let rev = self.revision().to_raw();
-                self.answer(request, |response| Response { rev: Some(rev), ..response });
                 Ok(())
             }
             Verb::SelfId => {
@@ -139,6 +142,7 @@ impl Connection {
             self.shared.state().write().remove(id);
             self.forget(id);
         }
+        self.asked.cancel(tag);
         // Nothing with that tag may follow this answer, so what is already on its way goes first.
         self.take_outbox();
         self.answer(request, |response| response);

@@ -6,7 +6,7 @@ use doozer_store::{Outcome as Stored, Revision};
 use doozer_wire::{ErrorKind, Response};
 
 use super::problem::Problem;
-use doozer_member::driver::{Answer, NotWritten, Reply};
+use doozer_member::driver::{Answer, NoQuorum, NotWritten, Reply};
 use doozer_member::outbox::Wakes;
 use doozer_member::state::Address;
 
@@ -27,6 +27,10 @@ impl Reply for WriteReply {
                 Answer::Applied(outcome, seen) => encode(outcome, seen, &to, &mut left.frames),
                 Answer::NotWritten(why) => {
                     Problem::from(why).encode_frame(to.tag, to.modern, None, &mut left.frames);
+                }
+                Answer::Unknown(NoQuorum) => {
+                    let problem = Problem::new(ErrorKind::NoQuorum, "no quorum: outcome unknown");
+                    problem.encode_frame(to.tag, to.modern, None, &mut left.frames);
                 }
             }
         });
@@ -61,6 +65,10 @@ impl From<NotWritten> for Problem {
             NotWritten::DiskFull(why) => {
                 Problem::new(ErrorKind::DiskFull, format!("disk full, nothing was written: {why}"))
             }
+            NotWritten::Overloaded => Problem::new(
+                ErrorKind::Overloaded,
+                "no quorum, and too much waits for one: nothing was written, try another member",
+            ),
             NotWritten::ShuttingDown => Problem::new(
                 ErrorKind::ShuttingDown,
                 "this member is shutting down, nothing was written: try another one",

@@ -80,9 +80,31 @@ impl Reads {
 }
 
 impl Replica {
-    /// A linearizable read begins: [`Output::Read`] says when it may be answered from what is applied.
+    /// A linearizable read begins: [`Output::Read`] says when it may be answered from what is applied. Tokens grow.
     pub fn read(&mut self, token: u64) {
         self.reads.waiting.push(Asker::Read(token));
+    }
+
+    /// Whether whatever is acknowledged anywhere is applied here, so that reads need ask nobody: the only voter leads, has
+    /// applied what it began with, and ends no configuration. It is so until something else is given out.
+    pub fn may_read_alone(&self) -> bool {
+        self.is_only_voter()
+            && self.leading().is_some_and(|leading| leading.opening <= self.applied)
+            && self.log.stop_sign_behind(self.applied).is_none()
+    }
+
+    /// Nobody waits for these reads any more, nor for any with a lesser token.
+    pub fn forget_reads(&mut self, last: u64) {
+        let is_wanted = |asker: &Asker| !matches!(asker, Asker::Read(token) if *token <= last);
+        let reads = &mut self.reads;
+        reads.waiting.retain(is_wanted);
+        if let Some((_, askers)) = &mut reads.asked {
+            askers.retain(is_wanted);
+        }
+        for (_, tokens) in &mut reads.answered {
+            tokens.retain(|token| *token > last);
+        }
+        reads.answered.retain(|(_, tokens)| !tokens.is_empty());
     }
 
     /// One question at a time, for all that wait.

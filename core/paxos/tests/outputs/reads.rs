@@ -95,6 +95,7 @@ fn what_is_no_voter_and_what_is_of_another_ballot_confirms_nothing() {
 #[test]
 fn alone_a_proposer_needs_nobody() {
     let (mut one, _) = leader(&[1]);
+    assert!(one.member.may_read_alone());
     assert_eq!(one.reads(7), [Output::Read(vec![7])]);
 }
 
@@ -126,6 +127,26 @@ fn a_new_proposer_answers_once_its_opening_slot_is_decided() {
     let answer = one.says(3, read_reply(5, 1));
     let told = one.says(2, accept(LED, log.behind(1), told_to_confirm(1, 1, 1)));
     assert_eq!(one.gets(2, accepted(LED, 1)), [log.applies(1), answer, told]);
+}
+
+#[test]
+fn who_may_answer_reads_without_asking() {
+    assert!(!leader(&THREE).0.member.may_read_alone());
+    let log = Chain::of(b(1, 1), &["", "a"]);
+    let mut one = member(&[1]).has(&log, b(1, 1)).start();
+    // What was acknowledged in the life before is applied with its opening slot.
+    one.campaigns();
+    one.kept();
+    assert!(one.member.is_leading() && !one.member.may_read_alone());
+    one.kept();
+    one.applied(2);
+    assert!(!one.member.may_read_alone());
+    one.applied(3);
+    assert!(one.member.may_read_alone());
+    // Whoever comes after it may go on once this is decided.
+    one.propose_alone("voters 2");
+    one.evaluated(Verdict::Change(Bytes::from_static(b"voters 2"), voters(&[2])));
+    assert!(!one.member.may_read_alone());
 }
 
 #[test]
@@ -213,4 +234,21 @@ fn a_question_of_the_configuration_before_is_asked_anew() {
     assert_eq!(one.applied(3), []);
     assert_eq!(one.gets(2, confirmed(b_in(2, 4, 1), 3, 1)), [Output::Read(vec![100])]);
     assert_eq!(one.does(|_| ()), []);
+}
+
+#[test]
+fn a_read_that_nobody_waits_for_is_forgotten_wherever_it_stands() {
+    let mut one = follower(&THREE, &log(), B);
+    // Answered, and what it must see is not here yet; asked for; waiting for the question under way.
+    one.reads(1);
+    one.gets(3, read_reply(FIRST, 2));
+    one.reads(2);
+    one.reads(3);
+    one.does(|member| member.forget_reads(3));
+    one.reads(4);
+    one.gets(3, accept(B, log().behind(2), told(2, 2)));
+    assert_eq!(one.applied(2), []);
+    let asked = one.says(3, read_index(FIRST + 2));
+    assert_eq!(one.gets(3, read_reply(FIRST + 1, 2)), [asked]);
+    assert_eq!(one.gets(3, read_reply(FIRST + 2, 2)), [Output::Read(vec![4])]);
 }

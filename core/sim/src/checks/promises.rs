@@ -44,7 +44,7 @@ impl Promises {
                 disk.promised
             ),
             Persist::Append(append) => return self.appending(ledger, member, disk, append),
-            Persist::Sound => return sound(member, disk),
+            Persist::Sound => return sound(ledger, member, disk),
             Persist::Install(base) => ensure!(
                 disk.hash_at(base.slot) != Some(base.hash) || disk.last() <= base.slot,
                 NAME,
@@ -232,10 +232,14 @@ fn held(member: MemberId, slot: Slot, claimed: EntryHash, decided: EntryHash) ->
     Ok(())
 }
 
-fn sound(member: MemberId, disk: &Disk) -> Verdict {
+fn sound(ledger: &Ledger, member: MemberId, disk: &Disk) -> Verdict {
     let Doubt::Suspect(had) = disk.doubt else { return Ok(()) };
+    // The configuration in which it accepted may be over, and all that was decided there is here again.
+    let known = disk.last().min(ledger.last());
+    let is_over = ledger.hash(known) == disk.hash_at(known)
+        && ledger.config_at(known.next()).epoch > u64::from(had.acc_ballot.epoch);
     ensure!(
-        disk.acc_ballot > had.acc_ballot || disk.last() >= had.last,
+        disk.acc_ballot > had.acc_ballot || disk.last() >= had.last || is_over,
         NAME,
         "{member} takes itself for sound with a log up to {} under {:?}, and had {had:?}",
         disk.last(),

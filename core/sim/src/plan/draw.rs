@@ -12,6 +12,7 @@ pub(super) fn draw(seed: u64) -> Plan {
     disks(&mut plan, &mut random);
     processes(&mut plan, &mut random);
     clients(&mut plan, &mut random);
+    plan.answer_ticks = random.pick(&[50, 150, 500, 500]);
     plan
 }
 

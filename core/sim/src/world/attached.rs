@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use doozer_member::driver::Reader;
+use doozer_member::outbox::Wakes;
 use doozer_store::Command;
 
 use super::World;
@@ -12,8 +14,8 @@ use super::event::Event;
 use super::stages::Stage;
 use crate::checks::Violation;
 use crate::client::{Client, Purpose, Watch};
-use crate::history::{ClientId, MemberId, OpId, ReadAt, Request, Time};
-use crate::host::SimReply;
+use crate::history::{Answer, ClientId, MemberId, OpId, ReadAt, Request, Time};
+use crate::host::{SimReader, SimReply};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::serve::{Said, Served};
@@ -208,6 +210,9 @@ impl World {
         let Some(running) = self.places[at].awake(life) else { return Ok(()) };
         let Some(served) = running.served.get_mut(&number) else { return Ok(()) };
         let is_watch = matches!(request, Request::Watch { .. });
+        if is_decided(&request) {
+            running.unanswered.insert(op, running.ticks);
+        }
         let mut said = Vec::new();
         match request {
             Request::Set { .. } | Request::Del { .. } | Request::Nop => {
@@ -216,10 +221,15 @@ impl World {
             }
             Request::Get { at: ReadAt::Linearizable, .. }
             | Request::List { at: ReadAt::Linearizable, .. } => {
-                running.last_token += 1;
-                let token = running.last_token;
-                running.driver.host().reads.insert(token, (number, op, request));
-                running.driver.read(token);
+                let (effects, local) = (running.effects.clone(), running.driver.local().clone());
+                let is_alone = local.reads_alone();
+                let reader = SimReader { effects, local, connection: number, op, request };
+                // As a node's connections do.
+                if is_alone {
+                    reader.answer(Ok(()), &mut Wakes::default());
+                } else {
+                    running.driver.read(reader);
+                }
             }
             Request::Get { .. } | Request::List { .. } | Request::Wait { .. } | Request::Watch { .. } => {
                 let local = running.driver.local().clone();
@@ -272,7 +282,7 @@ impl World {
     /// Something arrives at a client.
     pub(super) fn heard(&mut self, number: u64, said: &Said) -> Result<(), Violation> {
         let Some(connection) = self.attached.connections.get(&number) else { return Ok(()) };
-        let who = connection.client;
+        let (who, at) = (connection.client, connection.place);
         let client = &mut self.attached.clients[who];
         if client.connection != Some(number) {
             return Ok(());
@@ -285,11 +295,25 @@ impl World {
         let (id, Said { op, answer, revision }) = (client.id, said);
         self.trace.tell(|| format!("{id} is answered {op}: {answer:?} at revision {revision}"));
         self.checks.answered(self.now, *op, answer, *revision)?;
+        let is_unserved = matches!(answer, Answer::Unknown | Answer::NotWritten);
+        let client = &self.attached.clients[who];
+        if is_done && is_unserved && client.purpose == Purpose::Probe {
+            return self.probe_again(who, at);
+        }
         if is_done {
             self.think_later(who);
             self.operator_heard(who, answer);
         }
         Ok(())
+    }
+}
+
+/// Whether it takes a majority to answer it.
+fn is_decided(request: &Request) -> bool {
+    match request {
+        Request::Get { at, .. } | Request::List { at, .. } => *at == ReadAt::Linearizable,
+        Request::Wait { .. } | Request::Watch { .. } => false,
+        Request::Set { .. } | Request::Del { .. } | Request::Nop => true,
     }
 }
 

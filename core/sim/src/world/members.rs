@@ -67,9 +67,23 @@ impl World {
         if !running.driver.is_at_rest() {
             running.driver.tick();
         }
+        running.ticks += 1;
         let tick_us = self.places[at].tick_us;
         self.put(tick_us, Event::Tick { place: at, life });
-        self.pump(at)
+        self.pump(at)?;
+        self.check_answered(at)
+    }
+
+    /// A write and a linearizable read are answered in time, with an error if need be.
+    fn check_answered(&self, at: usize) -> Result<(), Violation> {
+        let Some(running) = self.places[at].running.as_deref() else { return Ok(()) };
+        let Some((op, since)) = running.unanswered.first_key_value() else { return Ok(()) };
+        let waited = running.ticks - since;
+        if waited <= self.plan.answer_ticks + 1 {
+            return Ok(());
+        }
+        let what = format!("{op} has no answer of {} after {waited} ticks", self.name(at));
+        Err(Violation { check: "answered in time", time: self.now, what })
     }
 
     pub(super) fn arrive(
@@ -160,6 +174,9 @@ impl World {
                 Ok(false)
             }
             Effect::Said(connection, said) => {
+                if let Some(running) = self.places[at].running.as_deref_mut() {
+                    running.unanswered.remove(&said.op);
+                }
                 self.say(connection, said);
                 Ok(false)
             }

@@ -12,7 +12,7 @@ use doozer_paxos::Incarnation;
 use doozer_paxos::replica::{Persist, PersistId};
 
 use super::event::{Ending, Event};
-use crate::history::{MemberId, Time};
+use crate::history::{MemberId, OpId, Time};
 use crate::host::{Effects, SimHost};
 use crate::plan::Plan;
 use crate::random::Random;
@@ -60,7 +60,10 @@ pub(super) struct Running {
     pub under_way: VecDeque<(PersistId, Persist)>,
     pub is_syncing: bool,
     pub served: BTreeMap<u64, Served>,
-    pub last_token: u64,
+    /// Ticks of this life.
+    pub ticks: u64,
+    /// Writes and linearizable reads that the driver has not answered, and the ticks when they came.
+    pub unanswered: BTreeMap<OpId, u64>,
     pub schedule: Schedule,
     pub snapshot: Option<Work<SimDisk>>,
     /// Of a snapshot whose file is to be opened behind the orders for what it is of.

@@ -162,6 +162,11 @@ impl World {
         let random = self.random.fork("probe", at as u64);
         self.attached.clients.push(Client::new(ClientId(1_000 + at as u32), Purpose::Probe, random));
         self.connect(who, at)?;
+        self.probe_again(who, at)
+    }
+
+    /// For the first time, or because the member heard of no majority in time.
+    pub(super) fn probe_again(&mut self, who: usize, at: usize) -> Result<(), Violation> {
         self.ask_this(who, |op: OpId| Request::Set {
             path: format!("/probe/{at}"),
             rev: -1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use doozer_journal::sim::Fault;
 use doozer_journal::{Birth, OpenError, Options, SimDisk, SnapshotError};
-use doozer_member::driver::Driver;
+use doozer_member::driver::{Driver, Settings};
 use doozer_member::keeper::Keeper;
 use doozer_member::recovery::{self, Begin, RecoveryError, Role};
 use doozer_member::snapshot::Schedule;
@@ -84,9 +84,9 @@ impl World {
         doozer_store::Options { history, hash_seed: self.random.fork("store", at as u64).bits() }
     }
 
-    fn limits(&self) -> Limits {
+    fn settings(&self) -> Settings {
         let plan = &self.plan;
-        Limits {
+        let limits = Limits {
             stuck_ticks: plan.stuck_ticks,
             slots_in_flight_max: plan.slots_in_flight,
             slot_bytes_max: plan.slot_bytes as usize,
@@ -94,7 +94,8 @@ impl World {
             unacknowledged_bytes_max: plan.unacknowledged_bytes as usize,
             kept_bytes_max: plan.kept_bytes as usize,
             ..Limits::default()
-        }
+        };
+        Settings { limits, answer_within_ticks: plan.answer_ticks }
     }
 
     fn set_going(
@@ -117,7 +118,7 @@ impl World {
         let epoch = begin.past.entered.epoch;
         let effects = Effects::default();
         let host = SimHost::new(Effects::clone(&effects), keeper.is_none());
-        let mut driver = Driver::new(begin, self.limits(), host);
+        let mut driver = Driver::new(begin, self.settings(), host);
         driver.host().local = Some(Arc::clone(driver.local()));
         if is_birth {
             self.voters.birth().iter().for_each(|command| driver.write(command, None));
@@ -132,7 +133,8 @@ impl World {
             under_way: VecDeque::new(),
             is_syncing: false,
             served: BTreeMap::new(),
-            last_token: 0,
+            ticks: 0,
+            unanswered: BTreeMap::new(),
             schedule: Schedule::new(self.plan.snapshot_log_bytes, snapshot_bytes),
             snapshot: None,
             snapshot_head: None,

@@ -78,6 +78,27 @@ pub fn sync(directory: &Path, bytes: usize, duration: Duration) -> io::Result<Hi
     done
 }
 
+/// The same by two threads at once, each on a file of its own, as two members on one disk do: nanoseconds for a write and
+/// sync of either.
+///
+/// # Errors
+/// If the directory cannot be written to, or the system gives no thread.
+pub fn two_syncs(directory: &Path, bytes: usize, duration: Duration) -> io::Result<Histogram<u64>> {
+    let paths = ["floor-0", "floor-1"].map(|name| directory.join(name));
+    let both = thread::scope(|scope| {
+        let syncing = paths.each_ref().map(|path| {
+            scope.spawn(move || File::create(path).and_then(|file| overwrite(&file, bytes, duration)))
+        });
+        syncing.map(|thread| thread.join().map_err(|_| io::Error::other("a thread panicked"))?)
+    });
+    paths.iter().try_for_each(std::fs::remove_file)?;
+    let [mut one, two] = both;
+    if let (Ok(one), Ok(two)) = (&mut one, &two) {
+        one.add(two).map_err(|_| io::ErrorKind::InvalidData)?;
+    }
+    two.and(one)
+}
+
 fn overwrite(file: &File, bytes: usize, duration: Duration) -> io::Result<Histogram<u64>> {
     file.write_all_at(&vec![0; FILE_BYTES], 0)?;
     file.sync_all()?;

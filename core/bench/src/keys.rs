@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use doozer_wire::{OwnedResponse, Request, Verb};
+use bytes::Bytes;
 
-use crate::pipe::{LoadError, Stop, Target, Work};
+use crate::connection::{Connect, LoadError, Request};
+use crate::drive::{Work, drive};
+use crate::load::Stop;
 
 /// Requests under way while files are made or deleted.
 const IN_FLIGHT: usize = 256;
@@ -53,56 +54,46 @@ impl Keys {
         self.paths[number % self.paths.len()].clone()
     }
 
-    /// Writes all files, whether they exist or not; fewer if it is stopped.
+    /// Makes all files, see [`Request::Create`]; fewer if it is stopped.
     ///
     /// # Errors
     /// As for [`Load::run`](crate::Load::run).
-    pub async fn fill(&self, to: &Target, value_bytes: usize, stop: &Stop) -> Result<(), LoadError> {
-        self.each(to, Verb::Set, Some(Bytes::from(vec![b'v'; value_bytes])), stop).await
+    pub async fn fill(&self, to: &impl Connect, value_bytes: usize, stop: &Stop) -> Result<(), LoadError> {
+        let value = Bytes::from(vec![b'v'; value_bytes]);
+        self.each(to, |path| Request::Create { path, value: value.clone() }, stop).await
     }
 
     /// Deletes all files that exist.
     ///
     /// # Errors
     /// As for [`Load::run`](crate::Load::run).
-    pub async fn delete(&self, to: &Target) -> Result<(), LoadError> {
-        self.each(to, Verb::Del, None, &Stop::default()).await
+    pub async fn delete(&self, to: &impl Connect) -> Result<(), LoadError> {
+        self.each(to, Request::Delete, &Stop::default()).await
     }
 
     async fn each(
         &self,
-        to: &Target,
-        verb: Verb,
-        value: Option<Bytes>,
+        to: &impl Connect,
+        request: impl FnMut(Bytes) -> Request,
         stop: &Stop,
     ) -> Result<(), LoadError> {
-        let mut write = Each { paths: self.paths.iter(), verb, value, stop };
-        to.connect(0).await?.drive(IN_FLIGHT, &mut write).await
+        let mut each = Each { paths: self.paths.iter(), request, stop };
+        drive(&mut to.connect(0).await?, IN_FLIGHT, &mut each).await
     }
 }
 
-/// One write to each file.
-struct Each<'a> {
+/// One request for each file.
+struct Each<'a, F> {
     paths: std::slice::Iter<'a, Bytes>,
-    verb: Verb,
-    value: Option<Bytes>,
+    request: F,
     stop: &'a Stop,
 }
 
-impl Work for Each<'_> {
-    fn next(&mut self, tag: i32, _: Instant, out: &mut BytesMut) -> bool {
-        let Some(path) = self.paths.next().filter(|_| !self.stop.is_stopped()) else { return false };
-        write(self.verb, path.clone(), self.value.clone(), tag).encode_frame(out);
-        true
+impl<F: FnMut(Bytes) -> Request> Work for Each<'_, F> {
+    fn next(&mut self, _: Instant) -> Option<Request> {
+        let path = self.paths.next().filter(|_| !self.stop.is_stopped())?;
+        Some((self.request)(path.clone()))
     }
 
-    fn answered(&mut self, _: &OwnedResponse, _: Instant, _: Instant) -> Result<(), LoadError> {
-        Ok(())
-    }
-}
-
-/// A SET or DEL of whatever is there.
-pub(crate) fn write(verb: Verb, path: Bytes, value: Option<Bytes>, tag: i32) -> Request {
-    let (tag, rev) = (Some(tag), Some(-1));
-    Request { tag, verb: verb as i32, path: Some(path), value, rev, ..Request::default() }
+    fn answered(&mut self, _: Instant, _: Instant) {}
 }

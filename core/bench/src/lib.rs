@@ -3,23 +3,44 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`load`] | requests over many connections with many in flight, as fast as they are answered |
+//! | [`connection`] | what a load needs of a system, so that others are measured by the same load |
+//! | [`exchange`] | a TCP connection read and written in large pieces |
+//! | `pipe` | Doozer's connections |
+//! | [`load`], `drive` | requests over many connections with many in flight, as fast as they are answered |
+//! | [`probe`] | a write every few milliseconds, whatever happens |
+//! | [`fanout`] | one writer and many watchers |
 //! | [`keys`] | the files that a load works on |
 //! | [`waits`] | WAITs that stay outstanding |
 //! | [`floor`] | what a round trip and a sync cost without Doozer |
+//! | [`cluster`], [`doozer`] | three members of whatever system, and of Doozer |
+//! | [`measure`] | what is measured of a cluster |
 //! | [`server`] | a real `doozerd`, started and stopped |
-//! | [`process`] | memory and processor time of a process |
+//! | [`child`], [`process`], [`ports`] | a process, its memory and processor time, its ports |
 //! | [`report`] | rounds of figures as a table |
+//! | [`compare`], [`plot`] | the same of several systems, side by side, as a table and as pictures |
 
+pub mod child;
+pub mod cluster;
+pub mod compare;
+pub mod connection;
+pub mod doozer;
+mod drive;
+pub mod exchange;
+pub mod fanout;
 pub mod floor;
 pub mod keys;
 pub mod load;
+pub mod measure;
 mod pipe;
+pub mod plot;
+pub mod ports;
+pub mod probe;
 pub mod process;
 pub mod report;
 pub mod server;
 pub mod waits;
 
+pub use connection::LoadError;
 pub use keys::Keys;
-pub use load::{Kind, Load, Measured};
-pub use pipe::{LoadError, Stop, Target};
+pub use load::{Kind, Load, Measured, Stop};
+pub use pipe::{Pipe, Target};

@@ -5,16 +5,17 @@
 //! answer was read, so that time spent waiting to be sent counts too.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use doozer_wire::{OwnedResponse, Request, Verb};
+use bytes::Bytes;
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
-use crate::keys::{Keys, write};
-use crate::pipe::{LoadError, Stop, Target, Work};
+use crate::connection::{Connect, LoadError, Request};
+use crate::drive::{Work, drive};
+use crate::keys::Keys;
 
 /// What a load asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,9 @@ pub enum Kind {
     Set,
     /// Linearizable reads.
     Get,
-    /// Nine reads to a write.
+    /// Reads of what the member has.
+    LocalGet,
+    /// Nine linearizable reads to a write.
     Mixed,
 }
 
@@ -53,6 +56,22 @@ pub struct Measured {
     pub latency_ns: Histogram<u64>,
 }
 
+/// Says that no further request shall be sent. What is under way is still waited for: a write that nobody waits for
+/// could come after whatever cleans up behind it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Says so, from now on.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Measured {
     /// Answers in the time measured.
     pub fn answers(&self) -> u64 {
@@ -77,7 +96,7 @@ impl Load {
     ///
     /// # Errors
     /// The first connection that cannot be made, breaks, or gets an answer that is an error; which stops the others.
-    pub async fn run(&self, target: &Target, keys: &Keys, stop: &Stop) -> Result<Measured, LoadError> {
+    pub async fn run(&self, target: &impl Connect, keys: &Keys, stop: &Stop) -> Result<Measured, LoadError> {
         if keys.is_empty() {
             return Err(LoadError::NoKeys);
         }
@@ -92,7 +111,7 @@ impl Load {
         for (number, mut pipe) in pipes.into_iter().enumerate() {
             let share = in_flight / connections + usize::from(number < in_flight % connections);
             let mut work = Requests { random: number as u64 + 1, ..requests.clone() };
-            running.spawn(async move { pipe.drive(share, &mut work).await });
+            running.spawn(async move { drive(&mut pipe, share, &mut work).await });
         }
         let mut outcome = Ok(());
         while let Some(ended) = running.join_next().await {
@@ -154,36 +173,29 @@ impl Requests {
 }
 
 impl Work for Requests {
-    fn next(&mut self, tag: i32, now: Instant, out: &mut BytesMut) -> bool {
+    fn next(&mut self, now: Instant) -> Option<Request> {
         if now >= self.until || self.stop.is_stopped() {
-            return false;
+            return None;
         }
         let is_write = match self.kind {
             Kind::Set => true,
-            Kind::Get => false,
+            Kind::Get | Kind::LocalGet => false,
             Kind::Mixed => self.random().is_multiple_of(10),
         };
         let number = self.random();
         let path = self.keys.path(number);
-        let request = if is_write {
-            write(Verb::Set, path, Some(self.value.clone()), tag)
-        } else {
-            Request { tag: Some(tag), verb: Verb::Get as i32, path: Some(path), ..Request::default() }
-        };
-        request.encode_frame(out);
-        true
+        Some(match self.kind {
+            _ if is_write => Request::Set { path, value: self.value.clone() },
+            Kind::LocalGet => Request::LocalGet(path),
+            _ => Request::Get(path),
+        })
     }
 
-    fn answered(&mut self, answer: &OwnedResponse, made: Instant, now: Instant) -> Result<(), LoadError> {
-        // A GET of a missing file succeeds with revision 0, and would be measured as something it is not.
-        if answer.rev.unwrap_or_default() <= 0 {
-            return Err(LoadError::Nonsense("no revision: the file has gone"));
-        }
+    fn answered(&mut self, made: Instant, now: Instant) {
         if now >= self.from && now < self.until {
             let nanoseconds = u64::try_from((now - made).as_nanos()).unwrap_or(u64::MAX);
             self.latency_ns.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(nanoseconds);
         }
-        Ok(())
     }
 }
 
@@ -192,6 +204,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Set => "set",
             Kind::Get => "get",
+            Kind::LocalGet => "local get",
             Kind::Mixed => "mixed",
         })
     }

@@ -1,81 +1,38 @@
-//! One connection with many requests in flight: whatever has come is read at once, whatever is to be sent is written
-//! at once, so that a system call carries many frames. It speaks the original's protocol, without HELLO.
+//! Doozer's connections: whatever has come is read at once, whatever is to be sent is written at once, so that a system
+//! call carries many frames. They speak the original's protocol, without HELLO, unless they are asked for more.
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, ready};
-use std::time::Instant;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
-use bytes::BytesMut;
-use doozer_wire::{Decoder, ErrorKind, OwnedResponse, Request, Secret, Uri, Verb};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use bytes::{Bytes, BytesMut};
+use doozer_wire::{
+    Consistency, Decoder, FLAG_PROGRESS, Features, Hello, OwnedResponse, PROTOCOL_VERSION, Secret, Uri, Verb,
+};
 
-const READ_BYTES: usize = 64 << 10;
+use crate::connection::{Answer, Connect, Connection, LoadError, Request};
+use crate::exchange::Exchange;
+
+/// Tags of what a connection asks by itself; a load's are small.
+const TAG_REVISION: i32 = i32::MAX;
+const TAG_WATCHED: i32 = i32::MAX - 1;
 
 /// A member, or several that a run spreads its connections over.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
     addresses: Vec<String>,
     secret: Option<Secret>,
-}
-
-/// Says that no further request shall be sent. What is under way is still waited for: a write that nobody waits for
-/// could come after whatever cleans up behind it.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Says so, from now on.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Why a run came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The target has no address.
-    #[error("no address to connect to")]
-    Nowhere,
-    /// There are no files to work on.
-    #[error("no files to work on")]
-    NoKeys,
-    /// An address does not take a connection.
-    #[error("cannot connect to {address}: {source}")]
-    Connect {
-        /// The address.
-        address: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A connection broke, or the system gives no random number.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// A member answered with an error.
-    #[error("refused with {kind}: {detail}")]
-    Refused {
-        /// The error's name in the protocol.
-        kind: &'static str,
-        /// What it says about itself.
-        detail: String,
-    },
-    /// An answer is not one to its request.
-    #[error("an answer that makes no sense: {0}")]
-    Nonsense(&'static str),
+    greeting: bool,
 }
 
 impl Target {
     /// A member without a secret, at `HOST:PORT`.
     pub fn open(address: impl Into<String>) -> Target {
-        Target { addresses: vec![address.into()], secret: None }
+        Target { addresses: vec![address.into()], ..Target::default() }
+    }
+
+    /// Members of today, without a secret, each at `HOST:PORT`: local reads and watches can be asked of them.
+    pub fn greeted(addresses: Vec<String>) -> Target {
+        Target { addresses, secret: None, greeting: true }
     }
 
     /// The addresses of a URI, and its secret. Its name is not looked up.
@@ -83,118 +40,189 @@ impl Target {
         Target {
             addresses: uri.addresses.iter().map(ToString::to_string).collect(),
             secret: uri.secret.clone(),
+            greeting: false,
         }
     }
 
     /// Opens the connection with this number, to the address whose turn it is.
-    pub(crate) async fn connect(&self, number: usize) -> Result<Pipe<TcpStream>, LoadError> {
+    pub(crate) async fn pipe(&self, number: usize) -> Result<Pipe, LoadError> {
         let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
-        let connect = |source| LoadError::Connect { address: address.clone(), source };
-        let stream = TcpStream::connect(address.as_str()).await.map_err(connect)?;
-        stream.set_nodelay(true)?;
-        let mut pipe = Pipe::new(stream);
+        let mut pipe = Pipe::new(Exchange::connect(address).await?);
+        if self.greeting {
+            let features = Features::LOCAL_READS | Features::WATCH | Features::STATUS;
+            let hello = Hello {
+                version: PROTOCOL_VERSION,
+                features,
+                client: "doozer-bench".into(),
+                ..Hello::default()
+            };
+            pipe.ask(&frame(Verb::Hello, |request| request.hello = Some(hello))).await?;
+        }
         if let Some(secret) = &self.secret {
             let value = Some(secret.as_bytes().to_vec().into());
-            pipe.ask(&Request { verb: Verb::Access as i32, value, ..Request::default() }).await?;
+            pipe.ask(&frame(Verb::Access, |request| request.value = value)).await?;
         }
         Ok(pipe)
     }
 }
 
-/// What is sent over a [`Pipe`], and what becomes of the answers.
-pub(crate) trait Work {
-    /// Appends the next request, under this tag; false if there is none any more.
-    fn next(&mut self, tag: i32, now: Instant, out: &mut BytesMut) -> bool;
+impl Connect for Target {
+    type Connection = Pipe;
 
-    /// A request was answered, with a success.
-    fn answered(&mut self, answer: &OwnedResponse, made: Instant, now: Instant) -> Result<(), LoadError>;
+    async fn connect(&self, number: usize) -> Result<Pipe, LoadError> {
+        self.pipe(number).await
+    }
 }
 
-pub(crate) struct Pipe<S> {
-    stream: S,
-    input: BytesMut,
-    output: BytesMut,
+/// A connection to a member of Doozer.
+pub struct Pipe {
+    stream: Exchange,
     decoder: Decoder,
+    watch: Watch,
+    /// The tags of DELs under way, whose answers have no revision.
+    deletes: Vec<i32>,
+    /// Answers that no frame brings.
+    own: Vec<Answer>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
-    fn new(stream: S) -> Self {
+/// A connection watches one file at most.
+enum Watch {
+    None,
+    /// Which revision is the member's?
+    Asked(i32, Bytes),
+    /// From the next one on, under this tag.
+    Begun(i32),
+}
+
+impl Pipe {
+    fn new(stream: Exchange) -> Self {
         let decoder = Decoder::new(i32::MAX as usize);
-        Pipe { stream, input: BytesMut::new(), output: BytesMut::new(), decoder }
+        Pipe { stream, decoder, watch: Watch::None, deletes: Vec::new(), own: Vec::new() }
     }
 
     /// Sends one request, when nothing else is under way, and takes its answer.
-    pub async fn ask(&mut self, request: &Request) -> Result<OwnedResponse, LoadError> {
-        request.encode_frame(&mut self.output);
+    pub(crate) async fn ask(&mut self, request: &doozer_wire::Request) -> Result<OwnedResponse, LoadError> {
+        request.encode_frame(self.output());
         loop {
             if let Some(answer) = self.next_answer()? {
-                return Ok(answer);
+                return failure(&answer).map_or(Ok(answer), Err);
             }
-            self.exchange().await?;
+            poll_fn(|cx| self.stream.poll(cx)).await?;
         }
     }
 
     /// Where requests are put that [`Pipe::ask`] sends before its own.
-    pub fn output(&mut self) -> &mut BytesMut {
-        &mut self.output
+    pub(crate) fn output(&mut self) -> &mut BytesMut {
+        self.stream.output()
     }
 
-    /// Keeps `in_flight` requests under way until the work has no more and all are answered.
-    pub async fn drive(&mut self, in_flight: usize, work: &mut impl Work) -> Result<(), LoadError> {
-        let mut made = vec![None; in_flight];
-        let mut outstanding = 0;
-        let mut now = Instant::now();
-        for (tag, made) in (0..).zip(&mut made) {
-            *made = work.next(tag, now, &mut self.output).then_some(now);
-            outstanding += usize::from(made.is_some());
-        }
-        while outstanding > 0 {
-            self.exchange().await?;
-            now = Instant::now();
-            while let Some(answer) = self.next_answer()? {
-                let tag = answer.tag.ok_or(LoadError::Nonsense("no tag"))?;
-                let slot = usize::try_from(tag).ok().and_then(|tag| made.get_mut(tag));
-                let slot = slot.ok_or(LoadError::Nonsense("a tag that was never sent"))?;
-                work.answered(&answer, slot.take().ok_or(LoadError::Nonsense("a second answer"))?, now)?;
-                *slot = work.next(tag, now, &mut self.output).then_some(now);
-                outstanding -= usize::from(slot.is_none());
-            }
-        }
-        Ok(())
-    }
-
-    /// The next whole answer that was read, if it is a success.
+    /// The next whole answer that was read.
     fn next_answer(&mut self) -> Result<Option<OwnedResponse>, LoadError> {
-        let frame = self.decoder.next(&mut self.input).map_err(|_| LoadError::Nonsense("its length"))?;
+        let frame = self.decoder.next(self.stream.input()).map_err(|_| LoadError::Nonsense("its length"))?;
         let Some(frame) = frame else { return Ok(None) };
-        let answer = OwnedResponse::decode(frame).map_err(|_| LoadError::Nonsense("no message"))?;
-        match answer.failure() {
-            None => Ok(Some(answer)),
-            Some((kind, detail)) => Err(refused(kind, detail)),
+        OwnedResponse::decode(frame).map(Some).map_err(|_| LoadError::Nonsense("no message"))
+    }
+
+    /// What an answer says to whoever asked, if it is not the connection's own business.
+    fn take(&mut self, answer: &OwnedResponse) -> Result<Option<Answer>, LoadError> {
+        let tag = answer.tag.ok_or(LoadError::Nonsense("no tag"))?;
+        let revision = answer.rev.unwrap_or_default();
+        match (tag, &self.watch) {
+            (TAG_REVISION, Watch::Asked(watch, path)) => {
+                let (watch, path) = (*watch, path.clone());
+                let request = tagged(watch, Verb::Watch, Some(path), Some(revision + 1));
+                request.encode_frame(self.output());
+                // A connection's requests are taken in their order: this one's answer says that the member watches.
+                tagged(TAG_WATCHED, Verb::Rev, None, None).encode_frame(self.output());
+                self.watch = Watch::Begun(watch);
+                Ok(None)
+            }
+            (TAG_WATCHED, Watch::Begun(watch)) => Ok(Some(Answer { tag: *watch, outcome: Ok(()) })),
+            (tag, Watch::Begun(watch)) if tag == *watch && failure(answer).is_none() => {
+                let is_change = answer.flags.unwrap_or_default() & FLAG_PROGRESS == 0;
+                Ok(is_change.then_some(Answer { tag, outcome: Ok(()) }))
+            }
+            _ => Ok(Some(Answer { tag, outcome: self.outcome(tag, answer, revision) })),
         }
     }
 
-    /// Sends as much as is taken, and waits until something has come.
-    async fn exchange(&mut self) -> io::Result<()> {
-        poll_fn(|cx| {
-            // An unsent rest must not keep answers from being read: the member may be waiting for just that.
-            while !self.output.is_empty() {
-                match pin!(self.stream.write_buf(&mut self.output)).poll(cx)? {
-                    Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => break,
-                }
+    fn outcome(&mut self, tag: i32, answer: &OwnedResponse, revision: i64) -> Result<(), LoadError> {
+        let deletes = self.deletes.iter().position(|delete| *delete == tag);
+        deletes.map(|at| self.deletes.swap_remove(at));
+        match failure(answer) {
+            Some(why) => Err(why),
+            // A GET of a missing file succeeds with revision 0, and would be measured as something it is not.
+            None if revision <= 0 && deletes.is_none() => {
+                Err(LoadError::Nonsense("no revision: the file has gone"))
             }
-            self.input.reserve(READ_BYTES);
-            match ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))? {
-                0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                _ => Poll::Ready(Ok(())),
-            }
-        })
-        .await
+            None => Ok(()),
+        }
     }
 }
 
-fn refused(kind: ErrorKind, detail: &str) -> LoadError {
-    LoadError::Refused { kind: kind.name(), detail: detail.to_owned() }
+impl Connection for Pipe {
+    fn send(&mut self, tag: i32, request: Request) {
+        match request {
+            Request::Set { path, value } | Request::Create { path, value } => {
+                let mut request = tagged(tag, Verb::Set, Some(path), Some(-1));
+                request.value = Some(value);
+                request.encode_frame(self.output());
+            }
+            Request::Delete(path) => {
+                self.deletes.push(tag);
+                tagged(tag, Verb::Del, Some(path), Some(-1)).encode_frame(self.output());
+            }
+            Request::Get(path) => tagged(tag, Verb::Get, Some(path), None).encode_frame(self.output()),
+            Request::LocalGet(path) => {
+                let mut request = tagged(tag, Verb::Get, Some(path), None);
+                request.consistency = Consistency::Local;
+                request.encode_frame(self.output());
+            }
+            Request::Watch(_) if matches!(self.watch, Watch::Begun(_)) => {
+                self.own.push(Answer { tag, outcome: Ok(()) });
+            }
+            Request::Watch(path) => {
+                self.watch = Watch::Asked(tag, path);
+                tagged(TAG_REVISION, Verb::Rev, None, None).encode_frame(self.output());
+            }
+        }
+    }
+
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        answers: &mut Vec<Answer>,
+    ) -> Poll<Result<(), LoadError>> {
+        let before = answers.len();
+        answers.append(&mut self.own);
+        loop {
+            while let Some(answer) = self.next_answer()? {
+                answers.extend(self.take(&answer)?);
+            }
+            if answers.len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            match self.stream.poll(cx) {
+                Poll::Ready(done) => done?,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// A request without a tag.
+fn frame(verb: Verb, fill: impl FnOnce(&mut doozer_wire::Request)) -> doozer_wire::Request {
+    let mut request = doozer_wire::Request { verb: verb as i32, ..doozer_wire::Request::default() };
+    fill(&mut request);
+    request
+}
+
+fn tagged(tag: i32, verb: Verb, path: Option<Bytes>, rev: Option<i64>) -> doozer_wire::Request {
+    doozer_wire::Request { tag: Some(tag), verb: verb as i32, path, rev, ..doozer_wire::Request::default() }
+}
+
+/// Why an answer is none.
+fn failure(answer: &OwnedResponse) -> Option<LoadError> {
+    let (kind, detail) = answer.failure()?;
+    Some(LoadError::Refused { kind: kind.name(), detail: detail.to_owned() })
 }

@@ -14,6 +14,8 @@ pub enum Unit {
     Millis,
     /// Bytes.
     Bytes,
+    /// Millions of bytes.
+    Megabytes,
     /// How many times as much.
     Times,
     /// Hundredths.
@@ -121,14 +123,43 @@ impl Report {
 }
 
 impl Unit {
-    fn show(self, figure: f64) -> String {
+    /// With its sign.
+    pub(crate) fn show(self, figure: f64) -> String {
+        format!("{}{}", self.bare(figure), self.sign())
+    }
+
+    /// The number alone.
+    pub(crate) fn bare(self, figure: f64) -> String {
         match self {
-            Unit::PerSecond => format!("{}/s", grouped(figure)),
-            Unit::Micros => format!("{figure:.1} µs"),
-            Unit::Millis => format!("{figure:.0} ms"),
-            Unit::Bytes => format!("{} B", grouped(figure)),
-            Unit::Times => format!("{figure:.2}×"),
-            Unit::Percent => format!("{figure:.1} %"),
+            Unit::PerSecond | Unit::Bytes => grouped(figure),
+            Unit::Micros | Unit::Megabytes | Unit::Percent => format!("{figure:.1}"),
+            Unit::Millis => format!("{figure:.0}"),
+            Unit::Times => format!("{figure:.2}"),
+        }
+    }
+
+    /// For a file that programs read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Unit::PerSecond => "per second",
+            Unit::Micros => "µs",
+            Unit::Millis => "ms",
+            Unit::Bytes => "B",
+            Unit::Megabytes => "MB",
+            Unit::Times => "times",
+            Unit::Percent => "%",
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Unit::PerSecond => "/s",
+            Unit::Micros => " µs",
+            Unit::Millis => " ms",
+            Unit::Bytes => " B",
+            Unit::Megabytes => " MB",
+            Unit::Times => "×",
+            Unit::Percent => " %",
         }
     }
 }
@@ -145,7 +176,7 @@ fn grouped(figure: f64) -> String {
     text
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_by(f64::total_cmp);
     let (low, high) = (figures.len().checked_sub(1)? / 2, figures.len() / 2);

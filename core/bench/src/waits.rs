@@ -1,13 +1,13 @@
 //! Many WAITs that nothing ever answers: what they cost a member while it does other work.
 
 use doozer_wire::{Request, Verb};
-use tokio::net::TcpStream;
 
-use crate::pipe::{LoadError, Pipe, Target};
+use crate::connection::LoadError;
+use crate::pipe::{Pipe, Target};
 
 /// Connections without a request, or with WAITs outstanding. They end when this is dropped.
 pub struct Waits {
-    pipes: Vec<Pipe<TcpStream>>,
+    pipes: Vec<Pipe>,
 }
 
 impl Waits {
@@ -18,7 +18,7 @@ impl Waits {
     pub async fn connect(target: &Target, connections: usize) -> Result<Waits, LoadError> {
         let mut pipes = Vec::with_capacity(connections);
         for number in 0..connections {
-            let mut pipe = target.connect(number).await?;
+            let mut pipe = target.pipe(number).await?;
             pipe.ask(&revision(0)).await?;
             pipes.push(pipe);
         }

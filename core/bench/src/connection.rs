@@ -1,0 +1,123 @@
+//! What a load needs of a system: connections to its members, each with many requests under way.
+//! What a system's messages look like does not belong here.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+/// Opens connections to one or several members of a system.
+pub trait Connect: Clone + Send + Sync + 'static {
+    /// What it opens.
+    type Connection: Connection;
+
+    /// Opens the connection with this number, to the member whose turn it is.
+    ///
+    /// # Errors
+    /// If the member does not take it.
+    fn connect(&self, number: usize) -> impl Future<Output = Result<Self::Connection, LoadError>> + Send;
+}
+
+/// One connection to a member.
+pub trait Connection: Send + 'static {
+    /// Puts a request on its way under this tag, zero or more, which nothing else that is under way has. Does not wait.
+    /// Only [`poll_receive`](Connection::poll_receive) gets it there.
+    fn send(&mut self, tag: i32, request: Request);
+
+    /// Sends what is to be sent, and appends the answers that have come, in any order: at least one when it is ready.
+    ///
+    /// # Errors
+    /// If the connection has broken, or says what makes no sense. It must not be used any more.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        answers: &mut Vec<Answer>,
+    ) -> Poll<Result<(), LoadError>>;
+
+    /// Waits until [`poll_receive`](Connection::poll_receive) is ready. Nothing is lost if it is dropped before.
+    fn receive(&mut self, answers: &mut Vec<Answer>) -> impl Future<Output = Result<(), LoadError>> + Send {
+        poll_fn(|cx| self.poll_receive(cx, answers))
+    }
+}
+
+/// What is asked of a member. Paths are given with their slash in front and none behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Writes a file, which exists where that makes a difference to the system, whatever its revision.
+    Set {
+        /// Its path.
+        path: Bytes,
+        /// What it shall hold.
+        value: Bytes,
+    },
+    /// Makes a file with its directory. One that is there may keep what it holds.
+    Create {
+        /// Its path.
+        path: Bytes,
+        /// What it shall hold.
+        value: Bytes,
+    },
+    /// Deletes a file, if there is one.
+    Delete(Bytes),
+    /// Reads a file that exists. The answer sees every write that was answered before it was asked for.
+    Get(Bytes),
+    /// Reads a file that exists, as the member has it.
+    LocalGet(Bytes),
+    /// Asks to be told of the next change to this file after the answer. It is told as a second answer under the same
+    /// tag, once; to be told of the one after that, ask again, under the same tag.
+    Watch(Bytes),
+}
+
+/// That a request has been answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request's.
+    pub tag: i32,
+    /// Whether it was done; a read that found nothing was not.
+    pub outcome: Result<(), LoadError>,
+}
+
+/// Why a run came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The target has no address.
+    #[error("no address to connect to")]
+    Nowhere,
+    /// There are no files to work on.
+    #[error("no files to work on")]
+    NoKeys,
+    /// An address does not take a connection.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// The address.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A connection broke, or the system gives no random number.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A member answered with an error.
+    #[error("refused with {kind}: {detail}")]
+    Refused {
+        /// The error's name in the protocol.
+        kind: &'static str,
+        /// What it says about itself.
+        detail: String,
+    },
+    /// An answer is not one to its request.
+    #[error("an answer that makes no sense: {0}")]
+    Nonsense(&'static str),
+}
+
+/// Asks one thing, when nothing else is under way on the connection, and takes its answer.
+///
+/// # Errors
+/// If the connection breaks, or the answer is an error.
+pub async fn ask(connection: &mut impl Connection, request: Request) -> Result<(), LoadError> {
+    connection.send(0, request);
+    let mut answers = Vec::with_capacity(1);
+    connection.receive(&mut answers).await?;
+    answers.pop().ok_or(LoadError::Nonsense("no answer"))?.outcome
+}

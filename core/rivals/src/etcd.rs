@@ -1,0 +1,100 @@
+//! etcd: three members as Debian's package `etcd-server` runs them, and its gRPC.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `api` | etcd's messages |
+//! | `grpc` | calls over one HTTP/2 connection |
+//! | `client` | what a load asks, as calls |
+
+mod api;
+mod client;
+mod grpc;
+
+use std::io;
+use std::process::Command;
+
+use doozer_bench::LoadError;
+use doozer_bench::cluster::{Place, System};
+use doozer_bench::connection::Connect;
+
+pub use client::Client;
+
+/// Three members of etcd.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Etcd;
+
+/// Opens connections to members in turn.
+#[derive(Debug, Clone)]
+pub struct Target {
+    addresses: Vec<String>,
+}
+
+impl System for Etcd {
+    type Target = Target;
+
+    fn name(&self) -> &'static str {
+        "etcd"
+    }
+
+    fn command(&self, member: &Place, all: &[Place]) -> io::Result<Command> {
+        let mut command = Command::new("etcd");
+        let name = name(member);
+        for (option, value) in [
+            ("--name", name.as_str()),
+            ("--listen-client-urls", &url(member, 0)),
+            ("--advertise-client-urls", &url(member, 0)),
+            ("--listen-peer-urls", &url(member, 1)),
+            ("--initial-advertise-peer-urls", &url(member, 1)),
+            ("--initial-cluster", &list(all)),
+        ] {
+            command.args([option, value]);
+        }
+        command.arg("--data-dir").arg(member.directory.join("data"));
+        // What the environment sets is meant for another one.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("ETCD_") {
+                command.env_remove(variable);
+            }
+        }
+        Ok(command)
+    }
+
+    fn advice(&self) -> &'static str {
+        "`apt-get install --no-install-recommends etcd-server` brings it"
+    }
+
+    fn target(&self, addresses: Vec<String>) -> Target {
+        Target { addresses }
+    }
+
+    async fn leads(&self, member: &Place) -> Result<bool, LoadError> {
+        let mut client = Client::open(&member.client()).await?;
+        let status = client.status().await?;
+        let member = status.header.map_or(0, |header| header.member_id);
+        Ok(status.leader != 0 && status.leader == member)
+    }
+}
+
+impl Connect for Target {
+    type Connection = Client;
+
+    async fn connect(&self, number: usize) -> Result<Client, LoadError> {
+        let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
+        Client::open(address).await
+    }
+}
+
+fn name(member: &Place) -> String {
+    format!("m{}", member.number)
+}
+
+fn url(member: &Place, port: usize) -> String {
+    format!("http://{}", member.address(port))
+}
+
+/// What all members are told of each other, so that they begin as one cluster.
+fn list(all: &[Place]) -> String {
+    let members: Vec<String> =
+        all.iter().map(|member| format!("{}={}", name(member), url(member, 1))).collect();
+    members.join(",")
+}

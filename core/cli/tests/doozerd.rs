@@ -186,7 +186,9 @@ fn a_lost_disk_ends_it() {
     let value = vec![1; 1 << 20];
     let refused =
         (0..100).map(|_| member.put(&value, "set /a -1")).find(|ended| ended.status != Some(0)).unwrap();
-    assert!(refused.stderr.starts_with("Error: OUTCOME_UNKNOWN: "), "{refused:?}");
+    // It may end between two of them, when it readies the next file ahead of need.
+    let says = |kind: &str| refused.stderr.starts_with(&format!("Error: {kind}: "));
+    assert!(says("OUTCOME_UNKNOWN") || says("DISCONNECTED"), "{refused:?}");
     let (status, said) = member.end();
     assert_eq!(status.code(), Some(1));
     assert!(said.last().unwrap().starts_with("doozerd: the journal failed: "), "{said:?}");

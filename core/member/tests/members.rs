@@ -268,8 +268,8 @@ fn a_transfer_that_its_lender_does_not_know_begins_anew_at_once() {
     assert!(cluster.flying.borrow().is_empty());
 }
 
-#[test]
-fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
+/// Two voters, and one of them gone.
+fn half() -> (Cluster, Driver<World>) {
     let mut cluster = Cluster::new(Limits::default());
     cluster.start(2, Role::Joiner);
     cluster.run(30);
@@ -280,35 +280,55 @@ fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
     cluster.run(30);
     let away = cluster.members.remove(&id(2)).unwrap();
     cluster.answers();
-    cluster.set(1, "w", "/w", "x");
-    cluster.read(1, "r");
-    cluster.run(499);
-    assert_eq!(cluster.answers(), [""; 0]);
-    cluster.run(1);
-    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)", "r: Err(NoQuorum)"]);
-    // Nobody waits for them any more, and they are answered once; what comes behind them has its own time.
-    cluster.run(600);
-    cluster.set(1, "v", "/v", "y");
-    assert_eq!(cluster.answers(), [""; 0]);
-    cluster.members.insert(id(2), away);
-    cluster.run(100);
-    assert_eq!(cluster.answers(), ["v: set 4"]);
-    assert_eq!(cluster.value(2, "/w").as_deref(), Some("x"));
+    (cluster, away)
 }
 
 #[test]
-fn without_a_majority_no_more_is_kept_than_there_is_room_for() {
-    let mut cluster = Cluster::new(Limits::default());
-    cluster.start(2, Role::Joiner);
-    cluster.run(30);
-    cluster.set(1, "two", "/ctl/cal/1", &id(2).to_string());
-    cluster.run(30);
-    cluster.members.remove(&id(2));
-    cluster.answers();
-    let value = "x".repeat(1 << 20);
-    (0..40).for_each(|_| cluster.set(1, "w", "/w", &value));
-    cluster.run(500);
-    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)"; 40]);
+fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
+    let (mut cluster, away) = half();
+    cluster.set(1, "w", "/w", "x");
+    cluster.read(1, "r");
+    cluster.run(400);
     cluster.set(1, "v", "/v", "y");
-    assert_eq!(cluster.answers(), ["v: NotWritten(Overloaded)"]);
+    cluster.run(99);
+    assert_eq!(cluster.answers(), [""; 0]);
+    cluster.run(1);
+    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)", "r: Err(NoQuorum)"]);
+    // What comes then is refused at once, and nowhere.
+    cluster.set(1, "u", "/u", "z");
+    assert_eq!(cluster.answers(), ["u: NotWritten(NoQuorum)"]);
+    // Nobody waits for the first one any more, but it stands before the second, which has time left.
+    cluster.members.insert(id(2), away);
+    cluster.run(50);
+    assert_eq!(cluster.answers(), ["v: set 4"]);
+    assert_eq!(cluster.value(2, "/w").as_deref(), Some("x"));
+    cluster.run(600);
+    assert_eq!(cluster.answers(), [""; 0]);
+    cluster.set(1, "u", "/u", "z");
+    cluster.read(1, "r");
+    assert_eq!(cluster.answers(), ["u: set 5", "r: Ok(())"]);
+    assert!(cluster.member(1).is_idle());
+}
+
+#[test]
+fn an_empty_slot_is_taken_by_one_who_learns() {
+    let mut cluster = Cluster::new(Limits::default());
+    (2..=4).for_each(|number| cluster.start(number, Role::Joiner));
+    cluster.run(30);
+    cluster.set(1, "open", "/ctl/cal/a", "");
+    cluster.set(1, "open", "/ctl/cal/b", "");
+    cluster.run(300);
+    let voters = cluster.member(1).replica().config().voters.clone();
+    assert_eq!(voters.len(), 3);
+    let slots: Vec<_> = ["0", "a", "b"].map(|name| cluster.value(4, &format!("/ctl/cal/{name}"))).into();
+    assert_eq!(slots, voters.iter().map(|voter| Some(voter.to_string())).collect::<Vec<_>>());
+    // The one who is left goes on learning, and takes the next.
+    let left = (2..=4).find(|number| !voters.contains(&id(*number))).unwrap();
+    cluster.set(left, "open", "/ctl/cal/c", "");
+    cluster.run(300);
+    assert!(cluster.member(left).replica().config().voters.contains(&id(left)));
+    // Nothing is written when nothing is to be taken.
+    let slot = cluster.member(1).position().slot;
+    cluster.run(1_000);
+    assert_eq!(cluster.member(1).position().slot, slot);
 }

@@ -5,6 +5,7 @@
 //! Order of calls: any of [`Driver::write`], [`Driver::read`], [`Driver::receive`], [`Driver::reset`], [`Driver::tick`],
 //! [`Driver::kept`], [`Driver::full`], as often as there is something; then [`Driver::pump`].
 
+mod claims;
 mod outstanding;
 mod ports;
 mod reads;
@@ -19,6 +20,7 @@ use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict};
 use doozer_paxos::{Entry, EntryHash, Incarnation};
 
+use self::claims::Claims;
 use self::outstanding::Outstanding;
 pub use self::ports::{Answer, Host, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes};
 use self::reads::Reads;
@@ -51,6 +53,7 @@ pub struct Driver<H: Host> {
     local: Arc<Local>,
     outstanding: Outstanding<H::Reply>,
     reads: Reads<H::Reader>,
+    claims: Claims,
     answer_within_ticks: u64,
     transfers: Transfers,
     position: Position,
@@ -79,6 +82,7 @@ impl<H: Host> Driver<H> {
             local: Arc::new(Local::new(machine, position.slot)),
             outstanding: Outstanding::new(origin),
             reads: Reads::new(),
+            claims: Claims::new(),
             answer_within_ticks: settings.answer_within_ticks,
             transfers,
             position,
@@ -92,9 +96,9 @@ impl<H: Host> Driver<H> {
 
     /// Takes a command of the store, to be decided and applied.
     pub fn write(&mut self, command: &[u8], reply: Option<H::Reply>) {
-        if self.outstanding.is_overloaded() {
+        if let Some(why) = self.outstanding.refuses(self.ticks, self.answer_within_ticks) {
             if let Some(reply) = reply {
-                reply.answer(Answer::NotWritten(NotWritten::Overloaded), &mut self.wakes);
+                reply.answer(Answer::NotWritten(why), &mut self.wakes);
             }
             return;
         }
@@ -148,6 +152,7 @@ impl<H: Host> Driver<H> {
             self.send_again();
         }
         self.give_up();
+        self.claim();
         self.replica.hold_log(self.transfers.lent_from(self.ticks));
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
             self.host.send(to, message);
@@ -357,6 +362,18 @@ impl<H: Host> Driver<H> {
             Judgement::NoChange => Verdict::Put(command.clone()),
             Judgement::Change(voters) => Verdict::Change(command.clone(), voters),
             Judgement::Refused(why) => Verdict::Put(Logged::Refused(number, why).encode()),
+        }
+    }
+
+    /// Takes an empty place among the voters.
+    fn claim(&mut self) {
+        if !self.outstanding.is_empty() {
+            return;
+        }
+        let me = self.outstanding.origin().incarnation;
+        let command = self.claims.due(&me, self.local.state.read().machine(), self.ticks);
+        if let Some(command) = command {
+            self.write(&command, None);
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use doozer_paxos::message::Proposal;
 
+use crate::driver::NotWritten;
 use crate::machine::{Logged, Number, Origin, is_about_voters};
 
 /// Ticks without progress after which everything is sent again: two rounds of heartbeats.
@@ -13,9 +14,9 @@ const PATIENCE_TICKS: u64 = 20;
 /// It waits longer each time, up to four times that: whatever holds things up, sending more does not help.
 const PATIENCE_DOUBLINGS_MAX: u32 = 2;
 
-/// While nothing is decided, so many commands are kept, or so many bytes of them.
-const STALLED_MAX: usize = 100_000;
-const STALLED_BYTES_MAX: usize = 32 << 20;
+/// While commands are not decided in time, so many are kept, or so many bytes of them.
+const LATE_MAX: usize = 10_000;
+const LATE_BYTES_MAX: usize = 16 << 20;
 
 #[derive(Debug)]
 pub(super) struct Outstanding<R> {
@@ -30,7 +31,9 @@ pub(super) struct Outstanding<R> {
     given_up: usize,
     /// Bytes of all of them.
     bytes: usize,
-    /// When something last was applied or sent, in ticks; and how often it was sent again only because nothing was.
+    /// When something was last applied, in ticks.
+    applied_at: u64,
+    /// When something last was applied or sent, and how often it was sent again only because nothing was.
     moved_at: u64,
     sent_in_vain: u32,
     /// How far it was applied when a gap last led to sending again.
@@ -54,6 +57,7 @@ impl<R> Outstanding<R> {
             commands: VecDeque::new(),
             given_up: 0,
             bytes: 0,
+            applied_at: 0,
             moved_at: 0,
             sent_in_vain: 0,
             gap_at: None,
@@ -88,10 +92,17 @@ impl<R> Outstanding<R> {
         proposal
     }
 
-    /// Whether nothing is decided, and what waits for that is as much as is to be kept: one more had better be refused
-    /// while it surely is nowhere.
-    pub fn is_overloaded(&self) -> bool {
-        self.given_up > 0 && (self.bytes >= STALLED_BYTES_MAX || self.commands.len() >= STALLED_MAX)
+    /// Why one more had better be refused, while it surely is nowhere: nothing has been decided for so many ticks; or things
+    /// take longer than that, and as much waits as is to be kept. What waits shows when that is over.
+    pub fn refuses(&self, now: u64, patience: u64) -> Option<NotWritten> {
+        if self.given_up == 0 {
+            return None;
+        }
+        if now >= self.applied_at + patience {
+            return Some(NotWritten::NoQuorum);
+        }
+        let is_full = self.bytes >= LATE_BYTES_MAX || self.commands.len() >= LATE_MAX;
+        is_full.then_some(NotWritten::Overloaded)
     }
 
     /// Whom to tell that what became of their commands, given so many ticks ago, is not known: no majority was heard of
@@ -137,7 +148,7 @@ impl<R> Outstanding<R> {
     pub fn opened(&mut self, origin: &Origin, now: u64) {
         if *origin == self.origin {
             self.is_open = true;
-            (self.moved_at, self.sent_in_vain) = (now, 0);
+            (self.applied_at, self.moved_at, self.sent_in_vain) = (now, now, 0);
         }
     }
 
@@ -148,7 +159,7 @@ impl<R> Outstanding<R> {
         }
         assert_eq!(number.number, self.applied + 1, "a command of this member's is applied out of order");
         self.applied = number.number;
-        (self.moved_at, self.sent_in_vain) = (now, 0);
+        (self.applied_at, self.moved_at, self.sent_in_vain) = (now, now, 0);
         self.pop()
     }
 
@@ -172,7 +183,7 @@ impl<R> Outstanding<R> {
         let mut done = Vec::new();
         while self.applied < last {
             self.applied += 1;
-            self.moved_at = now;
+            (self.applied_at, self.moved_at) = (now, now);
             let reply = self.pop();
             done.push((self.applied, reply));
         }

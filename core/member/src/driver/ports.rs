@@ -93,7 +93,9 @@ pub enum NotWritten {
     DiskFull(String),
     /// The member takes no more.
     ShuttingDown,
-    /// Nothing was decided for a while, and what waits for that is as much as the member keeps.
+    /// The member hears of no majority, and has not for a while.
+    NoQuorum,
+    /// Things take too long, and what waits is as much as the member keeps.
     Overloaded,
 }
 

@@ -3,7 +3,7 @@
 //! under way, and stands alone in its slot with the configuration that it brings.
 
 use doozer_paxos::Incarnation;
-use doozer_store::{At, Command, Lookup, Store};
+use doozer_store::{At, Command, Lookup, Revision, Store};
 
 use super::Refusal;
 
@@ -73,6 +73,14 @@ pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnatio
 /// The voters, in the order of their slots.
 pub(super) fn voters(store: &Store) -> Vec<Incarnation> {
     slots(store).into_iter().filter_map(|(_, holder)| holder).collect()
+}
+
+/// The first slot that nobody holds, and the revision of its file.
+pub(super) fn empty_slot(store: &Store) -> Option<(String, Revision)> {
+    slots(store).into_iter().find_map(|(path, _)| match store.get(&path, At::Now) {
+        Ok(Lookup::File { rev, value }) if value.is_empty() => Some((path, rev)),
+        _ => None,
+    })
 }
 
 /// The voters as they would be with another holder in one slot.

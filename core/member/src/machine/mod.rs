@@ -9,7 +9,7 @@ mod outcome;
 mod snapshot;
 
 use doozer_paxos::{Config, Entry, Incarnation};
-use doozer_store::{Fired, Refusal as StoreRefusal, Store};
+use doozer_store::{Fired, Refusal as StoreRefusal, Revision, Store};
 
 pub use cal::{Judgement, is_about_voters};
 pub use numbered::{Logged, Malformed, Number, Origin};
@@ -75,6 +75,11 @@ impl Machine {
     /// The configuration in force behind what is applied.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The first place among the voters that nobody holds: its file, and that file's revision.
+    pub fn empty_slot(&self) -> Option<(String, Revision)> {
+        cal::empty_slot(&self.store)
     }
 
     /// The number of an origin's last command that was applied; `None` if that life has not opened, or is over.

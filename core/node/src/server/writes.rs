@@ -67,7 +67,11 @@ impl From<NotWritten> for Problem {
             }
             NotWritten::Overloaded => Problem::new(
                 ErrorKind::Overloaded,
-                "no quorum, and too much waits for one: nothing was written, try another member",
+                "too much waits to be decided: nothing was written, try later",
+            ),
+            NotWritten::NoQuorum => Problem::new(
+                ErrorKind::NoQuorum,
+                "no quorum: this member hears of no majority, nothing was written",
             ),
             NotWritten::ShuttingDown => Problem::new(
                 ErrorKind::ShuttingDown,

@@ -272,6 +272,11 @@ impl Following {
         kill_process(Pid::from_child(child), signal).expect("it can be signalled");
     }
 
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it was started");
+        child.try_wait().expect("its state can be asked for").is_some()
+    }
+
     pub fn end(mut self) -> ExitStatus {
         wait_for(self.child.take().expect("it runs"))
     }

@@ -65,7 +65,8 @@ pub enum Request {
     /// Reads a file that exists, as the member has it.
     LocalGet(Bytes),
     /// Asks to be told of the next change to this file after the answer. It is told as a second answer under the same
-    /// tag, once; to be told of the one after that, ask again, under the same tag.
+    /// tag, once; to be told of the one after that, ask again, under the same tag. (Where a watch goes on by itself, a
+    /// change that nobody has asked for yet is told, too.)
     Watch(Bytes),
 }
 

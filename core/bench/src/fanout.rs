@@ -43,7 +43,8 @@ impl FanOut {
         Ok(fan_out)
     }
 
-    /// Writes the file over this connection once all watch it: the time until the last one has been told.
+    /// Writes the file over this connection once all watch it: the time until the last one has been told. Nobody else may
+    /// write it.
     ///
     /// # Errors
     /// If a connection breaks.

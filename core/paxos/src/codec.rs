@@ -1,5 +1,7 @@
 //! Fixed little-endian fields, as they stand in entries, log records and peer frames.
 
+use bytes::BufMut;
+
 use crate::{Ballot, Incarnation};
 
 /// The bytes ended before the field did.
@@ -61,8 +63,8 @@ impl<'a> Reader<'a> {
 pub const BALLOT_BYTES: usize = 28;
 
 /// Appends `n`, `epoch` and the incarnation.
-pub fn put_ballot(out: &mut Vec<u8>, ballot: &Ballot) {
-    out.extend_from_slice(&ballot.n.to_le_bytes());
-    out.extend_from_slice(&ballot.epoch.to_le_bytes());
-    out.extend_from_slice(&ballot.incarnation.0);
+pub fn put_ballot(out: &mut impl BufMut, ballot: &Ballot) {
+    out.put_u64_le(ballot.n);
+    out.put_u32_le(ballot.epoch);
+    out.put_slice(&ballot.incarnation.0);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use crate::codec::{Reader, Short, put_ballot};
 use crate::{Ballot, ClusterId, Incarnation};
@@ -86,11 +86,11 @@ pub enum BadEntry {
 impl Entry {
     /// Appends the canonical bytes: all integers little-endian, `slot u64, birth 28 bytes, previous 32 bytes, wall_ms
     /// u64, config 0|1 [epoch u64, voters u32, 16 bytes each], commands u32, then for each its length u32 and bytes`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub fn encode(&self, out: &mut impl BufMut) {
         self.encode_head(out);
         for command in &self.commands {
-            out.extend_from_slice(&len_u32(command.len()));
-            out.extend_from_slice(command);
+            out.put_u32_le(len_u32(command.len()));
+            out.put_slice(command);
         }
     }
 
@@ -105,21 +105,21 @@ impl Entry {
         self.commands.iter().map(Bytes::len).sum()
     }
 
-    fn encode_head(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.slot.0.to_le_bytes());
+    fn encode_head(&self, out: &mut impl BufMut) {
+        out.put_u64_le(self.slot.0);
         put_ballot(out, &self.birth);
-        out.extend_from_slice(&self.previous.0);
-        out.extend_from_slice(&self.wall_ms.to_le_bytes());
+        out.put_slice(&self.previous.0);
+        out.put_u64_le(self.wall_ms);
         match &self.config {
-            None => out.push(0),
+            None => out.put_u8(0),
             Some(config) => {
-                out.push(1);
-                out.extend_from_slice(&config.epoch.to_le_bytes());
-                out.extend_from_slice(&len_u32(config.voters.len()));
-                config.voters.iter().for_each(|voter| out.extend_from_slice(&voter.0));
+                out.put_u8(1);
+                out.put_u64_le(config.epoch);
+                out.put_u32_le(len_u32(config.voters.len()));
+                config.voters.iter().for_each(|voter| out.put_slice(&voter.0));
             }
         }
-        out.extend_from_slice(&len_u32(self.commands.len()));
+        out.put_u32_le(len_u32(self.commands.len()));
     }
 
     /// Reads one entry. The commands share `bytes`; what stands behind the entry is left in `bytes`.
@@ -156,7 +156,7 @@ impl Entry {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
         for command in &self.commands {
-            hasher.update(&len_u32(command.len()));
+            hasher.update(&len_u32(command.len()).to_le_bytes());
             hasher.update(command);
         }
         EntryHash(*hasher.finalize().as_bytes())
@@ -174,8 +174,8 @@ fn decode_config(reader: &mut Reader<'_>) -> Result<Config, Short> {
 }
 
 #[allow(clippy::expect_used, reason = "a frame is bounded far below 4 GiB, so no command or list reaches it")]
-fn len_u32(len: usize) -> [u8; 4] {
-    u32::try_from(len).expect("lengths in an entry fit 32 bits").to_le_bytes()
+fn len_u32(len: usize) -> u32 {
+    u32::try_from(len).expect("lengths in an entry fit 32 bits")
 }
 
 #[cfg(test)]

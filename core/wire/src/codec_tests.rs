@@ -23,12 +23,8 @@ fn features() -> impl Strategy<Value = Features> {
 
 fn hello() -> impl Strategy<Value = Hello> {
     let role = prop_oneof![Just(Role::Client), Just(Role::Peer)];
-    (any::<u32>(), features(), role, text()).prop_map(|(version, features, role, client)| Hello {
-        version,
-        features,
-        role,
-        client,
-    })
+    (any::<u32>(), features(), role, text(), of(blob()))
+        .prop_map(|(version, features, role, client, peer)| Hello { version, features, role, client, peer })
 }
 
 fn requests() -> impl Strategy<Value = Request> {
@@ -65,15 +61,18 @@ fn requests() -> impl Strategy<Value = Request> {
 }
 
 fn hello_replies() -> impl Strategy<Value = HelloReply> {
-    (any::<u32>(), features(), any::<[u8; 16]>(), text(), any::<u64>(), any::<u64>(), text()).prop_map(
-        |(version, features, cluster, member, value_bytes_max, frame_bytes_max, server_version)| HelloReply {
-            version,
-            features,
-            cluster,
-            member,
-            value_bytes_max,
-            frame_bytes_max,
-            server_version,
+    (any::<u32>(), features(), any::<[u8; 16]>(), [text(), text()], any::<[u64; 2]>(), of(blob())).prop_map(
+        |(version, features, cluster, [member, server_version], [value_bytes_max, frame_bytes_max], peer)| {
+            HelloReply {
+                version,
+                features,
+                cluster,
+                member,
+                value_bytes_max,
+                frame_bytes_max,
+                server_version,
+                peer,
+            }
         },
     )
 }

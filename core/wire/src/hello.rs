@@ -91,6 +91,8 @@ pub struct Hello {
     pub role: Role,
     /// Its name and version, for people who read logs.
     pub client: String,
+    /// What a member says to another one, see [`crate::peer`].
+    pub peer: Option<Bytes>,
 }
 
 /// What the member answers.
@@ -110,6 +112,8 @@ pub struct HelloReply {
     pub frame_bytes_max: u64,
     /// The member's version, for people.
     pub server_version: String,
+    /// What a member answers to another one, see [`crate::peer`].
+    pub peer: Option<Bytes>,
 }
 
 impl From<&Hello> for proto::HelloRequest {
@@ -123,6 +127,7 @@ impl From<&Hello> for proto::HelloRequest {
             features: Some(hello.features.0),
             role: Some(role.into()),
             client: Some(hello.client.clone()),
+            peer: hello.peer.clone(),
         }
     }
 }
@@ -137,6 +142,7 @@ impl From<proto::HelloRequest> for Hello {
                 proto::Role::Peer => Role::Peer,
             },
             client: hello.client.unwrap_or_default(),
+            peer: hello.peer,
         }
     }
 }
@@ -151,6 +157,7 @@ impl From<&HelloReply> for proto::HelloReply {
             value_bytes_max: Some(reply.value_bytes_max),
             frame_bytes_max: Some(reply.frame_bytes_max),
             server_version: Some(reply.server_version.clone()),
+            peer: reply.peer.clone(),
         }
     }
 }
@@ -167,6 +174,7 @@ impl TryFrom<proto::HelloReply> for HelloReply {
             cluster: cluster_id(reply.cluster)?,
             member: reply.member.unwrap_or_default(),
             server_version: reply.server_version.unwrap_or_default(),
+            peer: reply.peer,
         })
     }
 }

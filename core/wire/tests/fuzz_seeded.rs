@@ -2,57 +2,15 @@
 //!
 //! `DOOZER_FUZZ_SEED` sets another seed and `DOOZER_FUZZ_ROUNDS` another number of rounds; both are printed first.
 
+mod support;
+
 use bytes::{Bytes, BytesMut};
 use doozer_wire::{
     Consistency, Decoder, Entry, Features, Hello, HelloReply, OwnedResponse, Request, Response, Role, Uri,
 };
+use support::random::{Random, mutate, random};
 
 const LIMIT: usize = 2048;
-
-/// Marsaglia's xorshift64: enough to vary input, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn maybe<T>(&mut self, make: impl FnOnce(&mut Random) -> T) -> Option<T> {
-        (self.next() & 1 == 0).then(|| make(self))
-    }
-
-    /// A number of any length, since that is what an encoding of numbers depends on.
-    fn number(&mut self) -> i64 {
-        self.next() as i64 >> self.below(64)
-    }
-
-    fn bytes(&mut self) -> Bytes {
-        let len = self.below(200) >> self.below(8);
-        (0..len).map(|_| self.next() as u8).collect()
-    }
-
-    fn text(&mut self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-}
-
-fn random(test: &str) -> (Random, usize) {
-    let setting = |name: &str| -> Option<u64> {
-        let text = std::env::var(name).ok()?;
-        Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
-    };
-    let seed = setting("DOOZER_FUZZ_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15).max(1);
-    let rounds = setting("DOOZER_FUZZ_ROUNDS").unwrap_or(100_000);
-    println!("{test}: seed {seed}, {rounds} rounds");
-    (Random(seed), rounds as usize)
-}
 
 fn request(random: &mut Random) -> Request {
     Request {
@@ -68,6 +26,7 @@ fn request(random: &mut Random) -> Request {
             features: Features(random.number() as u64),
             role: random.maybe(|_| Role::Peer).unwrap_or_default(),
             client: random.text(),
+            peer: random.maybe(Random::bytes),
         }),
         limit: random.maybe(|random| random.number() as u32),
         after: random.maybe(Random::bytes),
@@ -108,24 +67,6 @@ fn response(random: &mut Random, buf: &mut BytesMut) {
     .encode_frame(buf);
 }
 
-/// Changes, cuts out, repeats or cuts off some of `bytes`.
-fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
-    for _ in 0..=random.below(4) {
-        if bytes.is_empty() {
-            return;
-        }
-        let at = random.below(bytes.len());
-        let end = (at + random.below(8)).min(bytes.len());
-        match random.below(5) {
-            0 => bytes[at] = random.next() as u8,
-            1 => bytes[at] ^= 1 << random.below(8),
-            2 => drop(bytes.drain(at..end)),
-            3 => bytes.extend_from_within(at..end),
-            _ => bytes.truncate(at),
-        }
-    }
-}
-
 /// Reads `stream` as both sides would, and checks that nothing in it makes a reader hold more than was sent.
 fn read(stream: &[u8]) {
     let mut decoder = Decoder::new(LIMIT);
@@ -153,7 +94,7 @@ fn len(bytes: &Option<Bytes>) -> usize {
 
 /// Bytes of every field that has no fixed size.
 fn held_by_request(request: &Request) -> usize {
-    let client = request.hello.as_ref().map_or(0, |hello| hello.client.len());
+    let client = request.hello.as_ref().map_or(0, |hello| hello.client.len() + len(&hello.peer));
     len(&request.path) + len(&request.value) + len(&request.after) + client
 }
 

@@ -109,6 +109,7 @@ impl Member {
             value_bytes_max: 1 << 20,
             frame_bytes_max: 4 << 20,
             server_version: String::new(),
+            peer: None,
         };
         self.answer(Response { tag: hello.tag, hello: Some(&reply), ..Response::default() }).await;
     }

@@ -131,6 +131,7 @@ impl Connection {
             value_bytes_max: self.shared.value_bytes_max(),
             frame_bytes_max: self.shared.frame_limit() as u64,
             server_version: self.shared.version.clone(),
+            peer: None,
         };
         self.answer(request, |response| Response { hello: Some(&reply), ..response });
         Ok(())

@@ -1,4 +1,4 @@
-//! Writes the files made from `proto/doozer.proto` and `errors.toml`, or checks that they are fresh.
+//! Writes the files made from `proto` and `errors.toml`, or checks that they are fresh.
 //! Nothing that a normal build needs belongs here: what it writes is committed.
 //!
 //! `cargo run -p doozer-wire-generate` rewrites them; with `-- --check` nothing is written, each stale file is named,
@@ -69,11 +69,14 @@ fn run(check: bool) -> Result<ExitCode> {
 
 fn generate(root: &Path) -> Result<Vec<Output>> {
     let wire = root.join("core/wire");
-    let files = messages::compile(&wire.join("proto"))?;
+    let compile = |name| messages::compile(&wire.join("proto"), name);
+    let rust = |name, files| rustfmt(root, &messages::rust(name, files)?);
+    let files = compile("doozer.proto")?;
     let table = table::Table::read(&wire.join("errors.toml"))?;
     table.check(&messages::error_codes(&files)?)?;
     Ok(vec![
-        Output { path: "core/wire/src/generated/doozer.rs", text: rustfmt(root, &messages::rust(files)?)? },
+        Output { path: "core/wire/src/generated/doozer.rs", text: rust("doozer.proto", files)? },
+        Output { path: "core/wire/src/generated/peer.rs", text: rust("peer.proto", compile("peer.proto")?)? },
         Output { path: "core/wire/src/generated/errors.rs", text: rustfmt(root, &kinds::rust(&table))? },
         Output { path: "docs/errors.md", text: page::markdown(&table) },
         Output { path: "ffi/c/src/code.rs", text: rustfmt(root, &hosts::c(&table))? },

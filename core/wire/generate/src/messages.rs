@@ -1,4 +1,4 @@
-//! The message types: `doozer.proto` compiled to Rust.
+//! The message types: a .proto file compiled to Rust.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,11 +8,9 @@ use protox::prost_reflect::prost_types::FileDescriptorSet;
 
 use crate::Result;
 
-const HEADER: &str = "// Made from proto/doozer.proto by doozer-wire-generate; do not edit.\n\n";
-
-/// Parses the .proto file in `folder`.
-pub fn compile(folder: &Path) -> Result<FileDescriptorSet> {
-    protox::compile(["doozer.proto"], [folder]).map_err(|error| format!("{error:?}").into())
+/// Parses a .proto file in `folder`.
+pub fn compile(folder: &Path, name: &str) -> Result<FileDescriptorSet> {
+    protox::compile([name], [folder]).map_err(|error| format!("{error:?}").into())
 }
 
 /// The values of `ErrCode` by name, which the error table must agree with.
@@ -26,12 +24,13 @@ pub fn error_codes(files: &FileDescriptorSet) -> Result<BTreeMap<String, u32>> {
     codes.value.iter().map(|code| Ok((code.name().to_owned(), u32::try_from(code.number())?))).collect()
 }
 
-/// The Rust source of every message and enum.
-pub fn rust(files: FileDescriptorSet) -> Result<String> {
+/// The Rust source of every message and enum of the file `name`.
+pub fn rust(name: &str, files: FileDescriptorSet) -> Result<String> {
     let mut config = Config::new();
     config.bytes(["."]);
     let requests =
         files.file.into_iter().map(|file| (Module::from_protobuf_package_name(file.package()), file));
     let modules = config.generate(requests.collect())?;
-    Ok(modules.into_values().fold(HEADER.to_owned(), |text, module| text + &module))
+    let header = format!("// Made from proto/{name} by doozer-wire-generate; do not edit.\n\n");
+    Ok(modules.into_values().fold(header, |text, module| text + &module))
 }

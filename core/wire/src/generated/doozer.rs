@@ -76,6 +76,9 @@ pub struct HelloRequest {
     /// The client's name and version, for people who read logs.
     #[prost(string, optional, tag = "4")]
     pub client: ::core::option::Option<::prost::alloc::string::String>,
+    /// A member's PeerHello, see peer.proto.
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    pub peer: ::core::option::Option<::prost::bytes::Bytes>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HelloReply {
@@ -95,6 +98,9 @@ pub struct HelloReply {
     pub frame_bytes_max: ::core::option::Option<u64>,
     #[prost(string, optional, tag = "7")]
     pub server_version: ::core::option::Option<::prost::alloc::string::String>,
+    /// The PeerReply to a member.
+    #[prost(bytes = "bytes", optional, tag = "8")]
+    pub peer: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// One file of a LIST.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

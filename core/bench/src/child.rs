@@ -65,17 +65,22 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The end of what it has said, for an error.
+    /// The end of what it has said, without the traces of a virtual machine, for an error.
     pub fn last_words(&self) -> String {
         let said = fs::read(&self.log).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        let lines: Vec<&str> = said.lines().filter(|line| says_something(line)).collect();
         lines[lines.len().saturating_sub(3)..].join(" | ")
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
+}
+
+fn says_something(line: &str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with("at ")
 }
 
 impl Drop for Process {
@@ -122,7 +127,10 @@ mod tests {
     #[test]
     fn what_it_says_is_kept() {
         let scratch = Scratch::new(std::env::temp_dir()).unwrap();
-        let mut process = shell("echo one; echo; echo two >&2; exit 3", &scratch.path().join("log"));
+        let mut process = shell(
+            "echo one; echo; echo two >&2; printf '\\tat Some.where\\n'; exit 3",
+            &scratch.path().join("log"),
+        );
         while process.is_running() {
             std::thread::yield_now();
         }

@@ -51,8 +51,17 @@ pub trait System: Clone {
     /// Opens connections to the members that serve at these addresses.
     fn target(&self, addresses: Vec<String>) -> Self::Target;
 
-    /// Whether this member says that it leads.
-    fn leads(&self, member: &Place) -> impl Future<Output = Result<bool, LoadError>>;
+    /// What this member says of itself.
+    fn status(&self, member: &Place) -> impl Future<Output = Result<Status, LoadError>>;
+}
+
+/// What a member says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Whether it leads.
+    pub leads: bool,
+    /// How far its state has come: a number that grows with every change.
+    pub revision: i64,
 }
 
 /// Where a member is.
@@ -173,13 +182,21 @@ impl<S: System> Cluster<S> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             for (place, _) in self.places.iter().zip(&self.members).filter(|(_, process)| process.is_some()) {
-                if let Ok(Ok(true)) = timeout(TRY, self.system.leads(place)).await {
+                if let Ok(Ok(Status { leads: true, .. })) = timeout(TRY, self.system.status(place)).await {
                     return Ok(place.number);
                 }
             }
             sleep(PAUSE).await;
         }
         Err(ClusterError::NoLeader(self.name()))
+    }
+
+    /// How far a member's state has come.
+    ///
+    /// # Errors
+    /// If it does not say.
+    pub async fn revision(&self, number: usize) -> Result<i64, ClusterError> {
+        Ok(self.system.status(&self.places[number]).await?.revision)
     }
 
     /// The process of a member.
@@ -208,6 +225,8 @@ impl<S: System> Cluster<S> {
         let mut command =
             self.system.command(place, &self.places).map_err(|source| self.missing(self.name(), source))?;
         let program = command.get_program().to_string_lossy().into_owned();
+        // Whatever becomes of the directory this program was started in.
+        command.current_dir(&place.directory);
         let process = Process::start(&mut command, &place.directory.join("log"));
         self.members[number] = Some(process.map_err(|source| self.missing(&program, source))?);
         Ok(())

@@ -2,12 +2,12 @@
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::process::Command;
 
 use doozer_wire::{Request, Verb};
 
-use crate::cluster::{Place, System};
+use crate::cluster::{Place, Status, System};
 use crate::connection::LoadError;
 use crate::pipe::Target;
 
@@ -31,7 +31,8 @@ impl System for Doozer {
     }
 
     fn command(&self, member: &Place, all: &[Place]) -> io::Result<Command> {
-        let mut command = Command::new(&self.program);
+        // It is started in another directory.
+        let mut command = Command::new(path::absolute(&self.program)?);
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOOZER_")) {
             // A secret, say, that is meant for another member.
             command.env_remove(name);
@@ -56,9 +57,10 @@ impl System for Doozer {
         Target::greeted(addresses)
     }
 
-    async fn leads(&self, member: &Place) -> Result<bool, LoadError> {
+    async fn status(&self, member: &Place) -> Result<Status, LoadError> {
         let mut pipe = self.target(vec![member.client()]).pipe(0).await?;
         let status = pipe.ask(&Request { verb: Verb::Status as i32, ..Request::default() }).await?.status;
-        Ok(status.ok_or(LoadError::Nonsense("no status"))?.role == LEADS)
+        let status = status.ok_or(LoadError::Nonsense("no status"))?;
+        Ok(Status { leads: status.role == LEADS, revision: status.revision })
     }
 }

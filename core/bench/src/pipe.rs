@@ -147,12 +147,14 @@ impl Pipe {
     }
 
     fn outcome(&mut self, tag: i32, answer: &OwnedResponse, revision: i64) -> Result<(), LoadError> {
-        let deletes = self.deletes.iter().position(|delete| *delete == tag);
-        deletes.map(|at| self.deletes.swap_remove(at));
+        let delete = self.deletes.iter().position(|delete| *delete == tag);
+        if let Some(at) = delete {
+            self.deletes.swap_remove(at);
+        }
         match failure(answer) {
             Some(why) => Err(why),
             // A GET of a missing file succeeds with revision 0, and would be measured as something it is not.
-            None if revision <= 0 && deletes.is_none() => {
+            None if revision <= 0 && delete.is_none() => {
                 Err(LoadError::Nonsense("no revision: the file has gone"))
             }
             None => Ok(()),

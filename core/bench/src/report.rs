@@ -16,6 +16,8 @@ pub enum Unit {
     Bytes,
     /// Millions of bytes.
     Megabytes,
+    /// How many.
+    Count,
     /// How many times as much.
     Times,
     /// Hundredths.
@@ -131,7 +133,7 @@ impl Unit {
     /// The number alone.
     pub(crate) fn bare(self, figure: f64) -> String {
         match self {
-            Unit::PerSecond | Unit::Bytes => grouped(figure),
+            Unit::PerSecond | Unit::Bytes | Unit::Count => grouped(figure),
             Unit::Micros | Unit::Megabytes | Unit::Percent => format!("{figure:.1}"),
             Unit::Millis => format!("{figure:.0}"),
             Unit::Times => format!("{figure:.2}"),
@@ -146,6 +148,7 @@ impl Unit {
             Unit::Millis => "ms",
             Unit::Bytes => "B",
             Unit::Megabytes => "MB",
+            Unit::Count => "",
             Unit::Times => "times",
             Unit::Percent => "%",
         }
@@ -158,6 +161,7 @@ impl Unit {
             Unit::Millis => " ms",
             Unit::Bytes => " B",
             Unit::Megabytes => " MB",
+            Unit::Count => "",
             Unit::Times => "×",
             Unit::Percent => " %",
         }

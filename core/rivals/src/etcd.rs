@@ -14,7 +14,7 @@ use std::io;
 use std::process::Command;
 
 use doozer_bench::LoadError;
-use doozer_bench::cluster::{Place, System};
+use doozer_bench::cluster::{Place, Status, System};
 use doozer_bench::connection::Connect;
 
 pub use client::Client;
@@ -67,11 +67,12 @@ impl System for Etcd {
         Target { addresses }
     }
 
-    async fn leads(&self, member: &Place) -> Result<bool, LoadError> {
+    async fn status(&self, member: &Place) -> Result<Status, LoadError> {
         let mut client = Client::open(&member.client()).await?;
         let status = client.status().await?;
-        let member = status.header.map_or(0, |header| header.member_id);
-        Ok(status.leader != 0 && status.leader == member)
+        let header = status.header.ok_or(LoadError::Nonsense("no header"))?;
+        let leads = status.leader != 0 && status.leader == header.member_id;
+        Ok(Status { leads, revision: header.revision })
     }
 }
 

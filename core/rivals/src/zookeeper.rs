@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 
 use doozer_bench::LoadError;
-use doozer_bench::cluster::{Place, System};
+use doozer_bench::cluster::{Place, Status, System};
 use doozer_bench::connection::Connect;
 use doozer_bench::exchange::dial;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,12 +74,12 @@ impl System for ZooKeeper {
     }
 
     /// Asks with `srvr`, the one of its four-letter words that is on by default.
-    async fn leads(&self, member: &Place) -> Result<bool, LoadError> {
+    async fn status(&self, member: &Place) -> Result<Status, LoadError> {
         let mut stream = dial(&member.client()).await?;
         stream.write_all(b"srvr").await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        Ok(answer.lines().any(|line| line == "Mode: leader"))
+        status(&answer).ok_or(LoadError::Nonsense("no status"))
     }
 }
 
@@ -90,6 +90,13 @@ impl Connect for Target {
         let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
         Session::open(address).await
     }
+}
+
+/// What `srvr` has answered; nothing while the member serves nobody.
+fn status(answer: &str) -> Option<Status> {
+    let field = |name: &str| answer.lines().find_map(|line| line.strip_prefix(name));
+    let revision = i64::from_str_radix(field("Zxid: 0x")?, 16).ok()?;
+    Some(Status { leads: field("Mode: ")? == "leader", revision })
 }
 
 /// The package's `zoo.cfg`, with places of our own. What differs: more than 60 connections from one address, for the
@@ -116,6 +123,17 @@ fn id(member: &Place) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_member_says_of_itself() {
+        let answer = "Zookeeper version: 3.8.0-11+deb12u2-, built on 2024-06-16\nLatency min/avg/max: 0/0.0/0\n\
+                      Received: 1\nSent: 0\nConnections: 1\nOutstanding: 0\nZxid: 0x100000002\nMode: leader\n\
+                      Node count: 5\n";
+        assert_eq!(status(answer), Some(Status { leads: true, revision: (1 << 32) + 2 }));
+        let follower = answer.replace("leader", "follower");
+        assert_eq!(status(&follower), Some(Status { leads: false, revision: (1 << 32) + 2 }));
+        assert_eq!(status("This ZooKeeper instance is not currently serving requests"), None);
+    }
 
     #[test]
     fn every_member_has_the_same_list_and_its_own_place() {

@@ -49,6 +49,9 @@ async fn faults_are_survived<S: System>(cluster: &mut Cluster<S>) {
     println!("{}: restart {} ms", cluster.name(), sizes::restart_one(cluster, &keys, 1).await.unwrap());
     println!("{}: restart of all {} ms", cluster.name(), sizes::restart_all(cluster).await.unwrap());
     assert!(sizes::resident(cluster).unwrap() > 1e6);
+    let idle = sizes::idle(cluster, Duration::from_secs(1)).await.unwrap();
+    println!("{}: {idle:?}", cluster.name());
+    assert_eq!(idle.revisions, 0, "nobody writes");
 
     // A member that is held answers nobody, and a client of it goes on where it left off.
     let leader = cluster.leader().await.unwrap();

@@ -26,6 +26,7 @@ pub struct Figures {
     pub get: FigureId,
     pub local_get: FigureId,
     pub idle: FigureId,
+    pub idle_changes: FigureId,
     pub kill_survivor: FigureId,
     pub kill_victim: FigureId,
     pub hold_700: FigureId,
@@ -43,50 +44,31 @@ pub struct Figures {
 /// An empty table, and its lines.
 pub fn figures() -> (Comparison, Figures) {
     let mut all = Comparison::default();
-    let mut rate = |key, name| all.figure(key, name, Unit::PerSecond);
-    let set = rate("set", "SET, durable, 256 in flight over 32 connections");
-    let memory_set = rate("memory-set", "SET, in memory, the same");
-    let get = rate("get", "GET, linearizable, 64 in flight over 32 connections");
-    let local_get = rate("local-get", "GET, local, the same");
-    let one_set = all.figure(
-        "one-set",
-        "SET, durable, one at a time, median (machine: two round trips and the sync below)",
-        Unit::Micros,
-    );
-    let trip = all.figure("trip", "floor: loopback round trip", Unit::Micros);
-    let sync = all.figure("sync", "floor: write and sync of 4 KiB beside another one", Unit::Micros);
-    let mut time = |key, name| all.figure(key, name, Unit::Millis);
-    let kill_survivor = time("kill-survivor", "SIGKILL of the leader to the next write, client of another");
-    let kill_victim = time("kill-victim", "the same, client of the leader");
-    let hold_700 = time("hold-700", "no write while the leader is held for 700 ms");
-    let hold_2000 = time("hold-2000", "the same for 2 s");
-    let dead = all.figure("dead", "SET's median at the others, one dead, to before", Unit::Times);
-    let slow = all.figure("slow", "the same, one held half of the time", Unit::Times);
-    let fan_out = all.figure("fan-out", "write to the last of 1,000 watchers told", Unit::Millis);
-    let resident = all.figure("resident", "memory of a member with 100,000 files of 128 B", Unit::Megabytes);
-    let restart_one =
-        all.figure("restart-one", "restart of a member with them to its first read", Unit::Millis);
-    let restart_all = all.figure("restart-all", "restart of all to a write at each", Unit::Millis);
-    let idle = all.figure("idle", "processor of an idle cluster", Unit::Percent);
+    let mut line = |key, unit, name| all.figure(key, name, unit);
     let figures = Figures {
-        set,
-        memory_set,
-        one_set,
-        get,
-        local_get,
-        idle,
-        kill_survivor,
-        kill_victim,
-        hold_700,
-        hold_2000,
-        dead,
-        slow,
-        fan_out,
-        resident,
-        restart_one,
-        restart_all,
-        trip,
-        sync,
+        set: line("set", Unit::PerSecond, "SET, durable, 256 in flight over 32 connections"),
+        memory_set: line("memory-set", Unit::PerSecond, "SET, in memory, the same"),
+        get: line("get", Unit::PerSecond, "GET, linearizable, 64 in flight over 32 connections"),
+        local_get: line("local-get", Unit::PerSecond, "GET, local, the same"),
+        one_set: line("one-set", Unit::Micros, "SET, durable, one at a time, median (machine: its floor)"),
+        trip: line("trip", Unit::Micros, "loopback round trip: the floor has two"),
+        sync: line("sync", Unit::Micros, "write and sync of 4 KiB beside another one: and one"),
+        kill_survivor: line(
+            "kill-survivor",
+            Unit::Millis,
+            "SIGKILL of the leader to the next write, client of another",
+        ),
+        kill_victim: line("kill-victim", Unit::Millis, "the same, client of the leader"),
+        hold_700: line("hold-700", Unit::Millis, "no write while the leader is held for 700 ms"),
+        hold_2000: line("hold-2000", Unit::Millis, "the same for 2 s"),
+        dead: line("dead", Unit::Times, "SET's median at the others, one dead, to before"),
+        slow: line("slow", Unit::Times, "the same, one held half of the time"),
+        fan_out: line("fan-out", Unit::Millis, "write to the last of 1,000 watchers told"),
+        resident: line("resident", Unit::Megabytes, "memory of a member with 100,000 files of 128 B"),
+        restart_one: line("restart-one", Unit::Millis, "restart of a member with them to its first read"),
+        restart_all: line("restart-all", Unit::Millis, "restart of all to a write at each"),
+        idle: line("idle", Unit::Percent, "processor of an idle cluster"),
+        idle_changes: line("idle-changes", Unit::Count, "its revisions meanwhile"),
     };
     for (figure, bar) in meant(&figures) {
         all.bar(figure, bar);
@@ -117,5 +99,6 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
         (figures.resident, Bar::AtMost(60.0)),
         (figures.restart_one, Bar::AtMost(500.0)),
         (figures.idle, Bar::AtMost(1.0)),
+        (figures.idle_changes, Bar::AtMost(0.0)),
     ]
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use doozer_bench::compare::{Comparison, Subject};
 use doozer_bench::floor;
+use doozer_bench::measure::KEYS;
 use doozer_bench::plot::bars;
 use doozer_bench::server::Scratch;
 use hdrhistogram::Histogram;
@@ -32,6 +33,8 @@ const TARGET_TMP: &str = env!("CARGO_TARGET_TMPDIR");
 /// About what a SET of such a value is on the wire.
 const FRAME_BYTES: usize = 160;
 const SECTOR_BYTES: usize = 4 << 10;
+
+const PHASES: [&str; 4] = ["rates", "faults", "watchers", "files"];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -66,7 +69,10 @@ impl Options {
             match arg.as_str() {
                 "--quick" => options.quick = true,
                 "--plots" => options.plots = Some(args.next().ok_or("--plots needs a directory")?.into()),
-                "--only" => options.only.push(args.next().ok_or("--only needs a phase")?),
+                "--only" => {
+                    let phase = args.next().filter(|phase| PHASES.contains(&phase.as_str()));
+                    options.only.push(phase.ok_or_else(|| format!("--only needs one of {PHASES:?}"))?);
+                }
                 // What cargo says to every benchmark.
                 "--bench" => {}
                 other => return Err(format!("unknown option {other}").into()),
@@ -96,18 +102,17 @@ impl<'a> Bench<'a> {
     async fn run(mut self) -> Outcome<Comparison> {
         let started = Instant::now();
         println!("{}", machine()?);
-        for phase in ["rates", "faults", "watchers", "files"] {
-            if self.options.wants(phase) {
-                eprintln!("{phase}, after {:.0} s", started.elapsed().as_secs_f64());
-                match phase {
-                    "rates" => self.rates().await?,
-                    "faults" => {
-                        self.steps(&[Step::Kill, Step::Hold700, Step::Hold2000, Step::Dead, Step::Slow])
-                            .await?
-                    }
-                    "watchers" => self.steps(&[Step::FanOut]).await?,
-                    _ => self.steps(&[Step::Resident, Step::RestartOne, Step::RestartAll]).await?,
+        for phase in PHASES.into_iter().filter(|phase| self.options.wants(phase)) {
+            eprintln!("{phase}, after {:.0} s", started.elapsed().as_secs_f64());
+            let files = self.plan.settings.files;
+            match phase {
+                "rates" => self.rates().await?,
+                "faults" => {
+                    let faults = [Step::Kill, Step::Hold700, Step::Hold2000, Step::Dead, Step::Slow];
+                    self.steps(KEYS, &faults).await?;
                 }
+                "watchers" => self.steps(KEYS, &[Step::FanOut]).await?,
+                _ => self.steps(files, &[Step::Resident, Step::RestartOne, Step::RestartAll]).await?,
             }
         }
         Ok(self.plan.all)
@@ -120,7 +125,7 @@ impl<'a> Bench<'a> {
     /// Everything side by side and alive over all rounds: a virtual machine that has just begun compiles, and what is
     /// idle takes as little of the processors as the table says.
     async fn rates(&mut self) -> Outcome<()> {
-        let (mut trio, scratch) = (self.start(doozer_bench::measure::KEYS).await?, Scratch::new(TARGET_TMP)?);
+        let (mut trio, scratch) = (self.start(KEYS).await?, Scratch::new(TARGET_TMP)?);
         let mut memory = trio::in_memory(Path::new(TARGET_TMP), &mut self.left).await;
         self.step(&mut trio, Step::WarmUp, 0).await;
         for round in 0..self.plan.settings.rounds {
@@ -134,12 +139,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    async fn steps(&mut self, steps: &[Step]) -> Outcome<()> {
-        let files = if steps.contains(&Step::Resident) {
-            self.plan.settings.files
-        } else {
-            doozer_bench::measure::KEYS
-        };
+    async fn steps(&mut self, files: usize, steps: &[Step]) -> Outcome<()> {
         let mut trio = self.start(files).await?;
         for round in 0..self.plan.settings.rounds {
             for step in steps {
@@ -207,7 +207,7 @@ impl Settings {
     const WHOLE: Settings = Settings {
         rounds: 5,
         window: Duration::from_millis(1_000),
-        warm_up: Duration::from_secs(6),
+        warm_up: Duration::from_secs(15),
         kills: 3,
         watchers: 1_000,
         writes: 11,
@@ -218,7 +218,7 @@ impl Settings {
     const QUICK: Settings = Settings {
         rounds: 1,
         window: Duration::from_millis(500),
-        warm_up: Duration::from_secs(2),
+        warm_up: Duration::from_secs(6),
         kills: 3,
         writes: 5,
         idle: Duration::from_secs(3),

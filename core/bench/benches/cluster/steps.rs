@@ -93,7 +93,11 @@ impl Step {
                 let (warm_up, each) = (window / 8, window / 2);
                 one(figures.one_set, one_at_a_time(cluster, keys, Kind::Set, &members, warm_up, each).await?)
             }
-            Step::Idle => one(figures.idle, idle(cluster, settings.idle).await?),
+            Step::Idle => {
+                let idle = idle(cluster, settings.idle).await?;
+                let changes = idle.revisions as f64;
+                Ok(vec![(figures.idle, idle.processor_percent), (figures.idle_changes, changes)])
+            }
             Step::Kill => kills(cluster, keys, round, plan).await,
             Step::Hold700 => {
                 one(figures.hold_700, hold_leader(cluster, keys, round, Duration::from_millis(700)).await?)

@@ -11,6 +11,8 @@ use crate::keys::Keys;
 use crate::measure::{millis, value};
 use crate::report::median;
 
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// The median of so many writes, in milliseconds from the sending of each to the moment in which the last of so many
 /// watchers, each on a connection of its own, has been told.
 ///
@@ -74,13 +76,26 @@ pub async fn restart_all<S: System>(cluster: &mut Cluster<S>) -> Result<f64, Clu
     Ok(millis(started.elapsed()))
 }
 
-/// What all members together use of one processor while nobody asks anything, in per cent, over this time.
+/// What a cluster does while nobody asks anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Idle {
+    /// What all members together use of one processor, in per cent.
+    pub processor_percent: f64,
+    /// By how many revisions it gets on.
+    pub revisions: i64,
+}
+
+/// Asks nothing for this long, after a second in which it may still finish what it was asked.
 ///
 /// # Errors
-/// If one has gone.
-pub async fn idle<S: System>(cluster: &Cluster<S>, over: Duration) -> Result<f64, ClusterError> {
-    let (started, before) = (Instant::now(), cluster.processor_time()?);
+/// If a member has gone.
+pub async fn idle<S: System>(cluster: &Cluster<S>, over: Duration) -> Result<Idle, ClusterError> {
     // Not to wait for anything: the time itself is what is measured.
+    sleep(SETTLE).await;
+    let revision = cluster.revision(0).await?;
+    let (started, before) = (Instant::now(), cluster.processor_time()?);
     sleep(over).await;
-    Ok((cluster.processor_time()? - before).as_secs_f64() / started.elapsed().as_secs_f64() * 100.0)
+    let used = cluster.processor_time()? - before;
+    let processor_percent = used.as_secs_f64() / started.elapsed().as_secs_f64() * 100.0;
+    Ok(Idle { processor_percent, revisions: cluster.revision(0).await? - revision })
 }

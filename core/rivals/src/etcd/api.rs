@@ -97,4 +97,6 @@ pub struct StatusReply {
 pub struct Header {
     #[prost(uint64, tag = "2")]
     pub member_id: u64,
+    #[prost(int64, tag = "3")]
+    pub revision: i64,
 }

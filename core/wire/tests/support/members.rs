@@ -1,9 +1,10 @@
 //! Two members that shake hands, and somebody between them who may change what they say.
 
 use bytes::{Bytes, BytesMut};
+use doozer_paxos::message::{Envelope, Message};
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::peer::{
-    Acceptor, Call, Dialer, HANDSHAKE_BYTES_MAX, Introduction, Opener, Purpose, Refused, Sealer,
+    Acceptor, Call, Dialer, HANDSHAKE_BYTES_MAX, Introduction, Opener, Peer, Purpose, Refused, Sealer,
 };
 use doozer_wire::{Decoder, HelloReply, OwnedResponse, Request, Response, Role, Secret, Verb};
 
@@ -149,4 +150,29 @@ pub fn connected(dialer: &Side, acceptor: &Side) -> (Sealer, Opener) {
     let call = Call { to: Some(acceptor.me.incarnation), purpose: Purpose::Messages };
     let (dialed, accepted) = shake(dialer, acceptor, call, as_it_is);
     (dialed.unwrap().1, accepted.unwrap().unwrap().1)
+}
+
+/// A message goes through.
+pub fn talk(sealer: &mut Sealer, opener: &mut Opener, from: u8, to: u8) {
+    let (from, to) = (Incarnation([from; 16]), Incarnation([to; 16]));
+    let message = Peer::Paxos(Envelope { from, to, epoch: 1, message: Message::Heartbeat { round: 4 } });
+    let mut out = BytesMut::new();
+    sealer.seal([&message], &mut out).unwrap();
+    assert_eq!(opener.open(out.freeze().slice(4..)), Ok(vec![message]));
+}
+
+/// A whole handshake, and what was said in it.
+pub fn recorded(dialer: &Side, acceptor: &Side) -> (Ends, Vec<Bytes>) {
+    let mut said = Vec::new();
+    let call = Call { to: Some(acceptor.me.incarnation), purpose: Purpose::Messages };
+    let ends = shake(dialer, acceptor, call, |_, frame| {
+        said.push(frame.clone());
+        frame
+    });
+    (ends, said)
+}
+
+/// Which frame it is.
+pub fn at(said: Said) -> usize {
+    SAID.iter().position(|each| *each == said).unwrap()
 }

@@ -80,7 +80,7 @@ fn warnings() {
     assert_eq!(warned("-w :8080", &[]), "-w :8080: this version has no web view; nothing listens there");
     assert_eq!(
         warned("", &[("DOOZER_BOOT_URI", "h:1")]),
-        "DOOZER_BOOT_URI is ignored: this version has clusters of one member, so there is nothing to boot from"
+        "DOOZER_BOOT_URI is ignored: this version finds no cluster by its name; give the addresses of its members with -a"
     );
     assert_eq!(
         warned("", &[("DOOZER_ROSECRET", "ro")]),

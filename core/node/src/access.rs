@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use doozer_wire::Secret;
 use subtle::ConstantTimeEq;
 
 /// What a connection may do.
@@ -44,6 +45,12 @@ impl Secrets {
     /// A read-only secret alone: nobody may write.
     pub fn nobody_writes(&self) -> bool {
         self.read_write.is_none() && self.read_only.is_some()
+    }
+
+    /// What members prove to each other that they know.
+    pub(crate) fn of_members(&self) -> Secret {
+        let secret = self.read_write.as_deref().or(self.read_only.as_deref()).unwrap_or_default();
+        Secret::from(secret.as_bytes().to_vec())
     }
 
     /// What a connection has before it presents anything.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use doozer_member::driver::Settings;
 use doozer_store::History;
+use doozer_wire::Address;
 
 use crate::access::Secrets;
 use crate::drive::TICK;
@@ -18,14 +19,14 @@ pub enum Data {
     Directory(PathBuf),
 }
 
-/// Certificates for client connections, in PEM files.
+/// Certificates for connections of clients and between members, in PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificate chain of this member.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// If given, clients must show a certificate signed by one of these.
+    /// If given, clients and members must show a certificate signed by one of these.
     pub client_ca: Option<PathBuf>,
 }
 
@@ -35,6 +36,10 @@ pub struct TlsFiles {
 pub struct Config {
     /// `HOST:PORT` to serve clients on; port 0 takes a free one. `None` serves only the host process.
     pub listen: Option<String>,
+    /// Members of the cluster to be joined, this one's own address among them or not. If none of them runs one, and all are
+    /// started with the same list, its own address included, they found one together. Used by a member that has no data yet,
+    /// and to find the others when their addresses have changed.
+    pub attach: Vec<Address>,
     /// The cluster's name, `/ctl/name`. Used at a cluster's birth only.
     pub cluster_name: String,
     /// Where the state is kept.
@@ -45,7 +50,7 @@ pub struct Config {
     pub value_bytes_max: u64,
     /// The cluster's secrets.
     pub secrets: Secrets,
-    /// TLS for client connections.
+    /// TLS for connections of clients and between members.
     pub tls: Option<TlsFiles>,
     /// What `/ctl/node/ID/hostname` says.
     pub hostname: String,
@@ -109,6 +114,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: None,
+            attach: Vec::new(),
             cluster_name: "local".to_owned(),
             data: Data::Memory,
             history: History::default(),

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use doozer_journal::SimDisk;
 use doozer_store::{At, Command, Lookup, Store};
-use doozer_wire::{Decoder, ErrorKind, OwnedResponse};
+use doozer_wire::peer::Introduction;
+use doozer_wire::{Decoder, ErrorKind, OwnedResponse, Secret};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{Config, Limits};
-use crate::input::{Input, Proposal};
-use crate::launch::{Launched, launch, open_directory};
+use crate::input::{Input, Proposal, channel};
+use crate::launch::{Launched, Origin, Surroundings, launch, new_incarnation, open_directory};
+use crate::peers::home::Home;
 use crate::server::writes::WriteReply;
 use doozer_member::outbox::Outbox;
 use doozer_member::state::Address;
@@ -55,8 +57,17 @@ fn runtime() -> Runtime {
 
 fn start(runtime: &Runtime, disk: &SimDisk) -> Result<Launched<SimDisk>, crate::StartError> {
     let config = config();
-    let begin = open_directory(disk, &config)?;
-    runtime.block_on(launch(&config, begin, "sim".to_owned()))
+    let (inputs, receiver) = channel();
+    let introduction = Introduction {
+        cluster: None,
+        incarnation: new_incarnation()?,
+        address: "sim:1".parse().unwrap(),
+        listed: Vec::new(),
+    };
+    let home = Home::new(introduction, Secret::from(Vec::new()), None, None, inputs);
+    let opened = open_directory(disk, &config, Origin::founder(home.id())?)?;
+    let surroundings = Surroundings { home, receiver, connections: Arc::default(), seats: 1 };
+    runtime.block_on(launch(&config, opened, "sim".to_owned(), surroundings))
 }
 
 /// The power goes. The threads of the life before may still be at work: they keep the disk as it was, and the next life

@@ -1,6 +1,7 @@
 //! The driver's task: turns what arrives (proposals, reports of the journal, time) into steps of the [`Driver`], and starts
 //! snapshots.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doozer_journal::Disk;
@@ -13,6 +14,7 @@ use tracing::warn;
 
 use crate::host::World;
 use crate::input::{Input, Proposal};
+use crate::peers::home::Home;
 use crate::snapshot::Snapshots;
 
 /// Inputs taken in one go.
@@ -33,14 +35,35 @@ struct Waiting {
     stop: Option<oneshot::Sender<()>>,
 }
 
+/// For how many ticks no proposer has been known.
+#[derive(Default)]
+struct Silence(u64);
+
+/// After so many it looks around for members to ask.
+const SILENCE_TICKS: u64 = 100;
+
+impl Silence {
+    fn note(&mut self, is_led: bool, home: &Home) {
+        self.0 = if is_led { 0 } else { self.0 + 1 };
+        let hears_nobody = self.0 >= SILENCE_TICKS;
+        // A new member hears nobody from its first tick on.
+        if is_led || hears_nobody {
+            home.hears_nobody
+                .send_if_modified(|before| std::mem::replace(before, hears_nobody) != hears_nobody);
+        }
+    }
+}
+
 /// Runs until it is stopped, or the journal fails, which is returned.
 pub(crate) async fn drive<D: Disk>(
     mut driver: Driver<World<D>>,
     mut inputs: mpsc::UnboundedReceiver<Input>,
     mut snapshots: Option<Snapshots<D>>,
+    home: Arc<Home>,
 ) -> Option<Failure> {
     let mut taken = Vec::with_capacity(INPUTS_MAX);
     let mut waiting = Waiting::default();
+    let mut silence = Silence::default();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     driver.pump(wall_ms());
@@ -62,7 +85,10 @@ pub(crate) async fn drive<D: Disk>(
                     break;
                 }
             }
-            _ = ticks.tick(), if !driver.is_at_rest() => driver.tick(),
+            _ = ticks.tick(), if !driver.is_at_rest() => {
+                driver.tick();
+                silence.note(driver.replica().proposer().is_some(), &home);
+            }
         }
         for input in taken.drain(..) {
             if let Some(failure) = take(input, &mut driver, &mut snapshots, &mut waiting) {
@@ -92,6 +118,11 @@ fn take<D: Disk>(
             }
         }
         Input::Read(reader) => driver.read(reader),
+        Input::Heard(from, messages) => {
+            messages.into_iter().for_each(|message| driver.receive(from, message));
+        }
+        Input::Reset(member) => driver.reset(member),
+        Input::Join(member) => driver.join(member),
         Input::Own(commands) => commands.iter().for_each(|command| driver.write(command, None)),
         Input::Journal(Report::Kept(id, sizes)) => {
             driver.kept(id, sizes);

@@ -36,9 +36,9 @@ pub struct LocalFile {
 }
 
 impl Embedded {
-    pub(crate) fn new(shared: &Arc<Shared>) -> (Embedded, mpsc::UnboundedReceiver<DuplexStream>) {
-        let (connections, taken) = mpsc::unbounded_channel();
-        (Embedded { shared: Arc::downgrade(shared), connections }, taken)
+    /// Its connections come out where `connections` leads.
+    pub(crate) fn new(shared: &Arc<Shared>, connections: mpsc::UnboundedSender<DuplexStream>) -> Embedded {
+        Embedded { shared: Arc::downgrade(shared), connections }
     }
 
     /// Opens a connection in memory. It may do everything: whoever runs a member has its secrets.
@@ -83,8 +83,7 @@ impl Embedded {
     /// Whether [`Embedded::get`] is linearizable: no acknowledged write can be missing from what it sees. So it is
     /// while this member is its whole cluster.
     pub fn is_linearizable(&self) -> bool {
-        // Everything that was ever acknowledged was applied here first.
-        true
+        self.shared.upgrade().is_some_and(|shared| shared.reads_alone())
     }
 
     /// The revision of its state; `None` if it was stopped.

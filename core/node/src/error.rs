@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use doozer_journal::OpenError;
 pub use doozer_member::keeper::Failure;
 use doozer_member::recovery::RecoveryError;
+use doozer_wire::UriError;
 
 /// Why a member could not start. Each message is one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,19 @@ pub enum StartError {
     /// The largest value is outside what the store allows.
     #[error("the largest value cannot be {0} bytes: choose 1 to {1}")]
     ValueBytesMax(u64, u64),
+    /// Nobody can reach a member that is to be one of several.
+    #[error("to be one of several members it must listen: give it an address with -l")]
+    NoListen,
+    /// Members would be told an address of which they can make nothing.
+    #[error(
+        "{address} cannot be told to other members: {source}; listen on an address of this machine with -l"
+    )]
+    Address {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        source: UriError,
+    },
     /// The data directory cannot be opened.
     #[error("data directory {}: {source}{}", path.display(), data_advice(.source))]
     Data {

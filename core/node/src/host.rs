@@ -1,17 +1,20 @@
-//! What a driver has around it in the world: the journal's thread, and nobody else yet.
+//! What a driver has around it in the world: the journal's thread, and the other members.
 
 use doozer_journal::Disk;
 use doozer_member::driver::{Host, Order};
-use doozer_member::peer::Peer;
 use doozer_paxos::Incarnation;
 
+use doozer_wire::peer::Peer;
+
 use crate::journal_thread::JournalThread;
+use crate::peers::Peers;
 use crate::server::reads::ReadReply;
 use crate::server::writes::WriteReply;
 
 /// The world around a member. Without a journal it keeps nothing.
 pub(crate) struct World<D: Disk> {
     pub journal: Option<JournalThread<D>>,
+    pub peers: Peers,
 }
 
 impl<D: Disk> Host for World<D> {
@@ -29,7 +32,6 @@ impl<D: Disk> Host for World<D> {
     }
 
     fn send(&mut self, to: Incarnation, message: Peer) {
-        // Members of several do not run yet: there is nobody to send to.
-        tracing::debug!(%to, ?message, "not sent");
+        self.peers.send(to, message);
     }
 }

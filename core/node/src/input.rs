@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use doozer_journal::SnapshotError;
 use doozer_member::keeper::{Failure, Report};
+use doozer_paxos::Incarnation;
+use doozer_wire::peer::Peer;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::server::reads::ReadReply;
@@ -14,6 +16,12 @@ pub(crate) enum Input {
     Propose(Vec<Proposal>),
     /// Linearizable reads of one connection, which began together.
     Read(ReadReply),
+    /// What another member says.
+    Heard(Incarnation, Vec<Peer>),
+    /// What was sent to that member may be lost.
+    Reset(Incarnation),
+    /// That member belongs to the cluster, and may be asked for what is missing here.
+    Join(Incarnation),
     /// Commands of the member itself.
     Own(Vec<Bytes>),
     /// The journal's thread reports.

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use doozer_journal::{Birth, Disk, Options};
+use doozer_journal::{Birth, Disk, Journal, Options};
 use doozer_member::driver::Driver;
 use doozer_member::keeper::{Failure, Keeper};
-use doozer_member::recovery::{self, Begin, Role};
+use doozer_member::local::Local;
+use doozer_member::recovery::{self, Begin, RecoveryError, Role};
 use doozer_member::snapshot::Schedule;
-use doozer_paxos::{ClusterId, Incarnation};
+use doozer_paxos::{ClusterId, Incarnation, Slot};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -17,8 +19,11 @@ use crate::config::{Config, Limits};
 use crate::drive::drive;
 use crate::error::StartError;
 use crate::host::World;
-use crate::input::{Input, channel};
+use crate::input::Input;
 use crate::journal_thread::JournalThread;
+use crate::peers::Peers;
+use crate::peers::home::Home;
+use crate::peers::meet::look_around;
 use crate::shared::{Identity, Shared};
 use crate::snapshot::Snapshots;
 
@@ -26,27 +31,58 @@ use crate::snapshot::Snapshots;
 pub(crate) struct Opened<D: Disk> {
     begin: Begin,
     journal: Option<(Keeper<D>, u64)>,
+    role: Role,
 }
 
-/// A new cluster that lives in memory.
-pub(crate) fn open_memory<D: Disk>(config: &Config) -> Result<Opened<D>, StartError> {
-    let begin = recovery::open_memory(new_birth()?, Role::Founder, store_options(config)?);
-    Ok(Opened { begin, journal: None })
+/// How a member that has no data comes into the world.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub birth: Birth,
+    pub role: Role,
+}
+
+impl Origin {
+    /// The founder of a new cluster, as this member of it.
+    pub fn founder(incarnation: Incarnation) -> Result<Origin, StartError> {
+        Ok(Origin { birth: Birth { cluster: ClusterId(random()?), incarnation }, role: Role::Founder })
+    }
+
+    /// One that joins a cluster.
+    pub fn joiner(cluster: ClusterId, incarnation: Incarnation) -> Origin {
+        Origin { birth: Birth { cluster, incarnation }, role: Role::Joiner }
+    }
+}
+
+/// A name for a member that is born now.
+pub(crate) fn new_incarnation() -> Result<Incarnation, StartError> {
+    Ok(Incarnation(random()?))
+}
+
+/// A member that lives in memory.
+pub(crate) fn open_memory<D: Disk>(config: &Config, origin: Origin) -> Result<Opened<D>, StartError> {
+    let begin = recovery::open_memory(origin.birth, origin.role, store_options(config)?);
+    Ok(Opened { begin, journal: None, role: origin.role })
 }
 
 /// Opens a data directory, or makes a new one. Blocks on the disk.
-pub(crate) fn open_directory<D: Disk>(disk: &D, config: &Config) -> Result<Opened<D>, StartError> {
+pub(crate) fn open_directory<D: Disk>(
+    disk: &D,
+    config: &Config,
+    origin: Origin,
+) -> Result<Opened<D>, StartError> {
     let path = PathBuf::from(disk.path(""));
     let Limits { data_bytes_max: bytes_max, log_segment_bytes: segment_bytes, .. } = config.limits;
     let bounds = Options { segment_bytes, bytes_max };
-    let birth = new_birth()?;
-    let opened = recovery::open(disk, || birth, Role::Founder, bounds, store_options(config)?);
+    let Origin { birth, role } = origin;
+    let opened = recovery::open(disk, || birth, role, bounds, store_options(config)?);
     let (begin, keeper, snapshot_bytes) = opened.map_err(|source| StartError::Data { path, source })?;
-    Ok(Opened { begin, journal: Some((keeper, snapshot_bytes)) })
+    Ok(Opened { begin, journal: Some((keeper, snapshot_bytes)), role })
 }
 
-fn new_birth() -> Result<Birth, StartError> {
-    Ok(Birth { cluster: ClusterId(random()?), incarnation: Incarnation(random()?) })
+/// Whether there is data in a directory. Blocks on the disk.
+pub(crate) fn has_data<D: Disk>(disk: &D) -> Result<bool, StartError> {
+    let path = PathBuf::from(disk.path(""));
+    Journal::exists(disk).map_err(|source| StartError::Data { path, source: RecoveryError::from(source) })
 }
 
 fn store_options(config: &Config) -> Result<doozer_store::Options, StartError> {
@@ -72,6 +108,10 @@ struct Running<D: Disk> {
     inputs: mpsc::UnboundedSender<Input>,
     driver: Task<Option<Failure>>,
     journal: Option<JournalThread<D>>,
+    /// Looks around for other members.
+    _around: Task<()>,
+    /// Writes what it says of itself.
+    _writes: Option<Task<()>>,
 }
 
 /// A task that ends with its owner. The driver would not end by itself: what it shares with others holds the way to it.
@@ -83,16 +123,30 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Sets it going. `address` is what it says of itself. On return everything in its log is applied, and so are the
-/// member's own first writes.
+/// What a member is set going with, beside its data.
+pub(crate) struct Surroundings {
+    pub home: Arc<Home>,
+    /// The other end of the home's inputs.
+    pub receiver: mpsc::UnboundedReceiver<Input>,
+    /// Connections that are open.
+    pub connections: Arc<AtomicUsize>,
+    /// How many are to vote in a cluster that it founds.
+    pub seats: usize,
+}
+
+/// Sets it going. `address` is what it says of itself. Whoever decides alone has applied everything in its log on return,
+/// and its own first writes; one that joins has come along. Others come along, and write, when there is a majority.
 pub(crate) async fn launch<D: Disk>(
     config: &Config,
     opened: Opened<D>,
     address: String,
+    surroundings: Surroundings,
 ) -> Result<Launched<D>, StartError> {
-    let Opened { begin, journal } = opened;
+    let Opened { begin, journal, role } = opened;
+    let Surroundings { home, receiver, connections, seats } = surroundings;
+    let inputs = home.inputs.clone();
     let (cluster, id, durable) = (begin.cluster, begin.id, journal.is_some());
-    let (inputs, receiver) = channel();
+    home.belongs(cluster, id);
     let snapshot_bytes = journal.as_ref().map_or(0, |(_, bytes)| *bytes);
     let journal = journal
         .map(|(keeper, _)| JournalThread::start(keeper, inputs.clone()))
@@ -102,16 +156,24 @@ pub(crate) async fn launch<D: Disk>(
         let schedule = Schedule::new(config.limits.snapshot_log_bytes, snapshot_bytes);
         Snapshots::new(schedule, journal, inputs.clone())
     });
-    let world = World { journal: journal.clone() };
+    let is_new = begin.position.slot == Slot(0);
+    let world = World { journal: journal.clone(), peers: Peers::new(Arc::clone(&home)) };
     let driver = Driver::new(begin, config.driver_settings(), world);
+    let is_alone = driver.replica().is_only_voter();
     let local = Arc::clone(driver.local());
-    let driver = Task(tokio::spawn(drive(driver, receiver, snapshots)));
-    let mut running = Running { inputs: inputs.clone(), driver, journal };
-    running.settle().await?;
-    let own = birth::missing(config, id, &address, local.state.read().store());
-    if !own.is_empty() {
-        let _ = inputs.send(Input::Own(own));
+    home.book.read_from(Arc::clone(&local));
+    let driver = Task(tokio::spawn(drive(driver, receiver, snapshots, Arc::clone(&home))));
+    let around = Task(tokio::spawn(look_around(Arc::clone(&home))));
+    let mut running = Running { inputs: inputs.clone(), driver, journal, _around: around, _writes: None };
+    let own =
+        OwnFiles { config: config.clone(), id, address: address.clone(), seats, local: Arc::clone(&local) };
+    if is_alone || (is_new && role == Role::Joiner) {
         running.settle().await?;
+        if own.write(&inputs) {
+            running.settle().await?;
+        }
+    } else {
+        running._writes = Some(Task(tokio::spawn(own.write_when_settled(inputs))));
     }
     let cluster_name = birth::cluster_name(local.state.read().store());
     let identity = Identity {
@@ -122,8 +184,35 @@ pub(crate) async fn launch<D: Disk>(
         version: config.version.clone(),
         durable,
     };
-    let shared = Shared::new(identity, config.secrets.clone(), config.limits, local, inputs);
+    let shared = Shared::new(identity, config.secrets.clone(), config.limits, local, connections, home);
     Ok(Launched { shared: Arc::new(shared), running })
+}
+
+/// What a member writes of itself.
+struct OwnFiles {
+    config: Config,
+    id: Incarnation,
+    address: String,
+    seats: usize,
+    local: Arc<Local>,
+}
+
+impl OwnFiles {
+    /// Writes what is missing; whether there was something.
+    fn write(&self, inputs: &mpsc::UnboundedSender<Input>) -> bool {
+        let OwnFiles { config, id, address, seats, local } = self;
+        let own = birth::missing(config, *id, address, *seats, local.state.read().machine());
+        // The driver is gone only when the member is going down.
+        !own.is_empty() && inputs.send(Input::Own(own)).is_ok()
+    }
+
+    /// Once this life has begun in the log.
+    async fn write_when_settled(self, inputs: mpsc::UnboundedSender<Input>) {
+        let (done, settled) = oneshot::channel();
+        if inputs.send(Input::Settled(done)).is_ok() && settled.await.is_ok() {
+            self.write(&inputs);
+        }
+    }
 }
 
 impl<D: Disk> Launched<D> {
@@ -134,7 +223,7 @@ impl<D: Disk> Launched<D> {
 
     /// Takes no more writes, answers those under way, makes everything durable and lets go of the data.
     pub async fn stop(self) {
-        let Running { inputs, mut driver, journal } = self.running;
+        let Running { inputs, mut driver, journal, .. } = self.running;
         let (done, ended) = oneshot::channel();
         if inputs.send(Input::Stop(done)).is_ok() {
             let _ = ended.await;

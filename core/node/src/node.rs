@@ -3,12 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use doozer_journal::RealDisk;
 use doozer_store::validate;
+use doozer_wire::peer::Introduction;
+use doozer_wire::{Address, DEFAULT_PORT};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -16,8 +19,14 @@ use tracing::{info, warn};
 use crate::config::{Config, Data};
 use crate::embedded::Embedded;
 use crate::error::{Failure, StartError};
-use crate::launch::{Launched, launch, open_directory, open_memory};
+use crate::input::{Input, channel};
+use crate::launch::{
+    Launched, Opened, Origin, Surroundings, has_data, launch, new_incarnation, open_directory, open_memory,
+};
+use crate::peers::home::Home;
+use crate::peers::meet::{Fate, meet};
 use crate::server::listen::{Doors, listen};
+use crate::server::lobby::Lobby;
 use crate::server::tls;
 
 /// How long a stop waits for what is under way.
@@ -46,7 +55,8 @@ impl std::fmt::Debug for Node {
 
 impl Node {
     /// Starts a member: opens or makes its data, brings the store to where it was, and, if it is to listen, serves
-    /// clients when this returns. Needs a tokio runtime.
+    /// clients when this returns. One that is to join a cluster does so first, and waits until that can be. Needs a tokio
+    /// runtime. Cancel-safe.
     ///
     /// # Errors
     /// [`StartError`] says what stood in the way; nothing was changed that a later start could miss.
@@ -60,21 +70,37 @@ impl Node {
         let bound = listener.as_ref().map(TcpListener::local_addr).transpose();
         let bound = bound.map_err(|source| StartError::System { what: "the address of a socket", source })?;
         let address = shown_address(&config, bound);
+        let (inputs, receiver) = channel();
+        let home = home(&config, &address, bound, inputs)?;
 
-        let begin = match &config.data {
-            Data::Memory => open_memory(&config)?,
-            Data::Directory(path) => {
-                let (disk, config) = (RealDisk::new(path), config.clone());
-                let opened = tokio::task::spawn_blocking(move || open_directory(&disk, &config)).await;
-                let lost = |error| StartError::System { what: "a thread", source: io::Error::other(error) };
-                opened.map_err(lost)??
-            }
-        };
-        let launched = launch(&config, begin, address).await?;
         let (stopping, stop) = watch::channel(false);
-        let (embedded, within) = Embedded::new(&launched.shared);
-        let doors = Doors { listener, tls, within };
-        let server = tokio::spawn(listen(doors, Arc::clone(&launched.shared), stop));
+        let (within, connections_within) = mpsc::unbounded_channel();
+        let (arrival, member) = watch::channel(None);
+        let connections = Arc::<AtomicUsize>::default();
+        let lobby = Lobby { home: Arc::clone(&home), member, connections, limits: config.limits };
+        let connections = Arc::clone(&lobby.connections);
+        let doors = Doors { listener, tls, within: connections_within };
+        let serve = move || tokio::spawn(listen(doors, Arc::new(lobby), stop));
+
+        // What is on the disk comes first: nobody must hear that there is nothing when there is.
+        let data = Store::of(&config);
+        let (opened, seats, server) = if config.attach.is_empty() || data.is_there().await? {
+            let opened = data.open(&config, Origin::founder(home.id())?).await?;
+            (opened, config.attach.len(), serve())
+        } else {
+            let server = serve();
+            let fate = meet(&home).await;
+            fate.tell();
+            let (origin, seats) = match fate {
+                Fate::Found(seats) => (Origin::founder(home.id())?, seats),
+                Fate::Join(cluster, _) => (Origin::joiner(cluster, home.id()), 0),
+            };
+            (data.open(&config, origin).await?, seats, server)
+        };
+        let surroundings = Surroundings { home, receiver, connections, seats };
+        let launched = launch(&config, opened, address, surroundings).await?;
+        let embedded = Embedded::new(&launched.shared, within);
+        arrival.send_replace(Some(Arc::clone(&launched.shared)));
         Ok(Node { launched, address: bound, embedded, stopping, server })
     }
 
@@ -127,6 +153,78 @@ impl Node {
             Err(_) => warn!("stopped with requests still under way"),
         }
     }
+}
+
+/// Where a member's data is, or is to be.
+enum Store {
+    Memory,
+    Disk(RealDisk),
+}
+
+impl Store {
+    fn of(config: &Config) -> Store {
+        match &config.data {
+            Data::Memory => Store::Memory,
+            Data::Directory(path) => Store::Disk(RealDisk::new(path)),
+        }
+    }
+
+    async fn is_there(&self) -> Result<bool, StartError> {
+        match self {
+            Store::Memory => Ok(false),
+            Store::Disk(disk) => {
+                let disk = disk.clone();
+                blocking(move || has_data(&disk)).await
+            }
+        }
+    }
+
+    /// What is there; or, if there is nothing, a member of this origin.
+    async fn open(&self, config: &Config, origin: Origin) -> Result<Opened<RealDisk>, StartError> {
+        match self {
+            Store::Memory => open_memory(config, origin),
+            Store::Disk(disk) => {
+                let (disk, config) = (disk.clone(), config.clone());
+                blocking(move || open_directory(&disk, &config, origin)).await
+            }
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    let lost = |error| StartError::System { what: "a thread", source: io::Error::other(error) };
+    tokio::task::spawn_blocking(work).await.map_err(lost)?
+}
+
+/// What its connections to others are to share.
+fn home(
+    config: &Config,
+    address: &str,
+    bound: Option<SocketAddr>,
+    inputs: mpsc::UnboundedSender<Input>,
+) -> Result<Arc<Home>, StartError> {
+    if bound.is_none() && !config.attach.is_empty() {
+        return Err(StartError::NoListen);
+    }
+    // One that listens nowhere talks to nobody.
+    let said = if bound.is_some() { address } else { "localhost" };
+    let place = said.parse().map_err(|source| StartError::Address { address: said.to_owned(), source });
+    let place = if config.attach.is_empty() { place.or_else(|_| Ok(nowhere())) } else { place };
+    let introduction = Introduction {
+        cluster: None,
+        incarnation: new_incarnation()?,
+        address: place?,
+        listed: config.attach.clone(),
+    };
+    let connector = config.tls.as_ref().map(tls::connector).transpose()?;
+    let bind = bound.map(|bound| bound.ip()).filter(|ip| !ip.is_unspecified());
+    Ok(Home::new(introduction, config.secrets.of_members(), connector, bind, inputs))
+}
+
+fn nowhere() -> Address {
+    Address { host: "localhost".to_owned(), port: DEFAULT_PORT }
 }
 
 fn check(config: &Config) -> Result<(), StartError> {

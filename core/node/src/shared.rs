@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::access::Secrets;
 use crate::config::Limits;
 use crate::input::Input;
+use crate::peers::home::Home;
 
 pub(crate) struct Shared {
     pub cluster: ClusterId,
@@ -29,7 +30,9 @@ pub(crate) struct Shared {
     local: Arc<Local>,
     /// The way to the driver.
     pub inputs: mpsc::UnboundedSender<Input>,
-    pub connections: AtomicUsize,
+    pub connections: Arc<AtomicUsize>,
+    /// What its connections to other members share.
+    pub home: Arc<Home>,
     pub started: Instant,
 }
 
@@ -49,7 +52,8 @@ impl Shared {
         secrets: Secrets,
         limits: Limits,
         local: Arc<Local>,
-        inputs: mpsc::UnboundedSender<Input>,
+        connections: Arc<AtomicUsize>,
+        home: Arc<Home>,
     ) -> Self {
         Shared {
             cluster: identity.cluster,
@@ -62,8 +66,9 @@ impl Shared {
             secrets,
             limits,
             local,
-            inputs,
-            connections: AtomicUsize::new(0),
+            inputs: home.inputs.clone(),
+            connections,
+            home,
             started: Instant::now(),
         }
     }

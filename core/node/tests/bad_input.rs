@@ -6,7 +6,7 @@ mod support;
 
 use bytes::{BufMut, BytesMut};
 use doozer_node::{Config, Limits, Secrets};
-use doozer_wire::{ErrorKind, Request, Verb};
+use doozer_wire::{ErrorKind, Hello, Request, Role, Verb};
 use support::{Member, at, kind, request, set};
 
 #[test]
@@ -133,11 +133,16 @@ fn a_secret_opens_what_it_should() {
 }
 
 #[test]
-fn a_peer_is_told_that_there_are_no_clusters_yet() {
+fn who_says_it_is_a_member_and_nothing_of_itself_is_told_so_and_hung_up_on() {
     let member = Member::start(Config::default());
     let mut raw = member.connect();
-    let hello = doozer_wire::Hello { role: doozer_wire::Role::Peer, ..Default::default() };
+    let hello = Hello { role: Role::Peer, ..Hello::default() };
     let reply = raw.call(Request { hello: Some(hello), ..request(Verb::Hello) });
-    assert!(reply.err_detail.unwrap().contains("no peers"));
+    let said = reply.hello.unwrap().peer.unwrap();
+    let refusal = b"what it said cannot be read (it says nothing of itself)";
+    assert!(said.windows(refusal.len()).any(|words| words == refusal), "{said:?}");
+    assert_eq!(raw.next(), None);
+    // Nobody else is disturbed.
+    member.modern().set("/f", "x", 0);
     member.stop();
 }

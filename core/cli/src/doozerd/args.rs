@@ -15,6 +15,8 @@ Examples:
                       ./local-8046.doozer
   doozerd --memory    one that forgets everything when it stops
   doozerd -l 10.0.0.5:8046 -c prod --data-dir /var/lib/doozer
+  doozerd -l 10.0.0.5:8046 -a 10.0.0.5:8046 -a 10.0.0.6:8046 -a 10.0.0.7:8046
+                      one of three that found a cluster together
   doozerd --tls-cert member.pem --tls-key member.key --tls-ca clients.pem
 
 Environment:
@@ -41,9 +43,10 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:8046")]
     pub listen: Listen,
 
-    /// A member to join; this version has clusters of one member, so it can only be its own address
+    /// A member of the cluster to join; may be given several times. Members that are started with the same list, each one's
+    /// own address included, found a cluster together if none of them has one
     #[arg(short, long, value_name = "ADDR")]
-    pub attach: Vec<Listen>,
+    pub attach: Vec<Address>,
 
     /// A cluster to find members in; not possible in this version
     #[arg(short, long, value_name = "URI")]
@@ -88,6 +91,10 @@ pub(super) struct Args {
     /// Demand client certificates signed by one of these (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_ca: Option<PathBuf>,
+
+    /// Seconds within which a write and a read are answered, with an error if this member hears of no majority
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub answer_within: u64,
 
     /// How log lines look
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -9,12 +9,7 @@ use super::secrets::SecretError;
 /// Why doozerd ends. Each message is one line that names the thing and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    #[error(
-        "-a {address}: this version has clusters of one member, so it can attach to nothing but its own address \
-         {listen}; leave -a out"
-    )]
-    Attach { address: String, listen: String },
-    #[error("-b: this version has clusters of one member, so there is nothing to boot from; leave -b out")]
+    #[error("-b: this version finds no cluster by its name; give the addresses of its members with -a")]
     Boot,
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use doozer_node::{Config, Data, History, Secrets, TlsFiles};
 
@@ -19,7 +20,7 @@ pub(super) struct Setup {
 /// Makes the setup. `variable` looks into the environment.
 pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<Setup, Problem> {
     let mut warnings = Vec::new();
-    alone(&args, &variable, &mut warnings)?;
+    boot(&args, &variable, &mut warnings)?;
     if let Some(address) = args.web.as_deref().filter(|address| !matches!(*address, "" | "false")) {
         warnings.push(format!("-w {address}: this version has no web view; nothing listens there"));
     }
@@ -37,6 +38,7 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
     });
     let config = Config {
         listen: Some(args.listen.to_string()),
+        attach: args.attach,
         cluster_name: args.cluster,
         data,
         history: History { revisions_max: args.history, bytes_max: args.history_bytes.0 },
@@ -45,25 +47,23 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
         tls,
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        answer_within: Duration::from_secs(args.answer_within),
         ..Config::default()
     };
     Ok(Setup { config, warnings })
 }
 
-/// Refuses whatever asks for a cluster of more than one.
-fn alone(
+/// There is no finding a cluster by its name yet.
+fn boot(
     args: &Args,
     variable: impl Fn(&str) -> Option<OsString>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Problem> {
-    if let Some(other) = args.attach.iter().find(|address| **address != args.listen) {
-        return Err(Problem::Attach { address: other.to_string(), listen: args.listen.to_string() });
-    }
     if args.boot.as_ref().is_some_and(|uri| !uri.is_empty()) {
         return Err(Problem::Boot);
     }
     if variable("DOOZER_BOOT_URI").is_some_and(|uri| !uri.is_empty()) {
-        let why = "this version has clusters of one member, so there is nothing to boot from";
+        let why = "this version finds no cluster by its name; give the addresses of its members with -a";
         warnings.push(format!("DOOZER_BOOT_URI is ignored: {why}"));
     }
     Ok(())
@@ -134,6 +134,9 @@ mod tests {
             "doozerd --history-bytes 1.5M",
             "doozerd --max-value big",
             "doozerd -l :8046",
+            "doozerd -a :8046",
+            "doozerd -a 10.0.0.1:0",
+            "doozerd --answer-within 0",
             "doozerd stray",
         ] {
             assert!(set_up(line).unwrap_err().starts_with("error: "), "{line}");
@@ -141,14 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn there_is_nobody_else() {
-        assert!(set_up("doozerd -a 127.0.0.1 -l 127.0.0.1:8046").is_ok());
-        let attached = set_up("doozerd -a 10.0.0.2:8046").unwrap_err();
-        let expected = "-a 10.0.0.2:8046: this version has clusters of one member, so it can attach to nothing \
-                        but its own address 127.0.0.1:8046; leave -a out";
-        assert_eq!(attached, expected);
+    fn who_else_there_is() {
+        let config = set_up("doozerd -a 10.0.0.2:8047 --attach 10.0.0.3 --answer-within 9").unwrap().config;
+        let attach: Vec<String> = config.attach.iter().map(ToString::to_string).collect();
+        assert_eq!(attach, ["10.0.0.2:8047", "10.0.0.3:8046"]);
+        assert_eq!(config.answer_within, Duration::from_secs(9));
         let booted = set_up("doozerd -b doozer:?ca=h:1").unwrap_err();
-        assert!(booted.starts_with("-b: this version has clusters of one member"), "{booted}");
+        assert!(booted.starts_with("-b: this version finds no cluster by its name"), "{booted}");
         let Setup { warnings, .. } = set_up_with("doozerd", &[("DOOZER_BOOT_URI", "h:1")]).unwrap();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].starts_with("DOOZER_BOOT_URI is ignored: "), "{warnings:?}");

@@ -2,7 +2,7 @@
 //! the truth, and these files are its projection. A change of a holder is judged by the proposer, once nothing else is
 //! under way, and stands alone in its slot with the configuration that it brings.
 
-use doozer_paxos::Incarnation;
+use doozer_paxos::{Config, Incarnation};
 use doozer_store::{At, Command, Lookup, Revision, Store};
 
 use super::Refusal;
@@ -68,6 +68,13 @@ pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnatio
         None if holders.len() == 1 => Judgement::Refused(Refusal::LastVoter),
         new => Judgement::Change(changed(store, path, new)),
     }
+}
+
+/// Whether the files say who votes. Until the first configuration is written down they name nobody, and its founder alone
+/// votes.
+pub(super) fn tells(store: &Store, config: &Config) -> bool {
+    let written = voters(store);
+    written == config.voters || (config.epoch == 0 && written.is_empty())
 }
 
 /// The voters, in the order of their slots.

@@ -128,9 +128,7 @@ impl MachineLoader {
     pub fn finish(self) -> Result<Machine, BadSnapshot> {
         let store: Store = self.loader.finish()?;
         let Head::Read(config, origins) = self.head else { return Err(BadSnapshot::Head) };
-        // Until the first configuration is written down, its founder alone votes.
-        let written = cal::voters(&store);
-        if written != config.voters && (config.epoch > 0 || !written.is_empty()) {
+        if !cal::tells(&store, &config) {
             return Err(BadSnapshot::Voters);
         }
         Ok(Machine { store, origins, config })

@@ -24,6 +24,7 @@ use super::reads::Asked;
 use super::writes::WriteReply;
 use crate::access::Access;
 use crate::input::{Input, Proposal};
+use crate::peers::inbound;
 use crate::shared::Shared;
 use doozer_member::driver::NoQuorum;
 use doozer_member::outbox::Outbox;
@@ -47,6 +48,8 @@ enum Phase {
     Open,
     /// Nothing more is read; the answers to writes under way are still sent.
     Draining,
+    /// Another member is there: what follows its HELLO is no client's.
+    Peer,
 }
 
 pub(crate) struct Connection {
@@ -82,6 +85,8 @@ pub(crate) struct Connection {
     /// An empty buffer to swap with the outbox's.
     spare: BytesMut,
     phase: Phase,
+    /// Another member's HELLO.
+    peer: Option<Request>,
 }
 
 impl Connection {
@@ -107,6 +112,7 @@ impl Connection {
             write_bytes_in_flight: 0,
             spare: BytesMut::new(),
             phase: Phase::Open,
+            peer: None,
             shared,
         }
     }
@@ -212,6 +218,11 @@ impl Connection {
         }
     }
 
+    /// Another member is there.
+    pub(super) fn is_a_members(&mut self, hello: &Request) {
+        (self.phase, self.peer) = (Phase::Peer, Some(hello.clone()));
+    }
+
     /// Takes a waiter off the books; whether it was on them.
     pub(super) fn forget(&mut self, id: WaiterId) -> bool {
         let Some(tag) = self.waiters.remove(&id) else { return false };
@@ -252,18 +263,29 @@ impl Connection {
     }
 }
 
-/// Serves a connection until it ends, from either side. It has `access` before it presents anything. `stop` turns true
-/// when the member goes down. The caller has counted the connection in [`Shared::connections`].
-pub(crate) async fn serve<S>(stream: S, shared: Arc<Shared>, access: Access, mut stop: watch::Receiver<bool>)
-where
+/// Serves a connection until it ends, from either side. It has `access` before it presents anything; `input` was read from
+/// it already. `stop` turns true when the member goes down. The caller has counted the connection in
+/// [`Shared::connections`].
+pub(crate) async fn serve<S>(
+    stream: S,
+    mut input: BytesMut,
+    shared: Arc<Shared>,
+    access: Access,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let home = Arc::clone(&shared.home);
     let mut connection = Connection::new(shared, access);
     let mut stream = HangUp(stream);
-    if let Err(error) = converse(&mut stream.0, &mut connection, &mut stop).await {
+    if let Err(error) = converse(&mut stream.0, &mut input, &mut connection, &mut stop).await {
         debug!(%error, "a connection ended");
     }
+    let peer = connection.peer.take();
     connection.close();
+    if let Some(hello) = peer {
+        inbound::serve(&mut stream.0, input, hello, home, stop).await;
+    }
 }
 
 /// A stream that ends for the client when it is dropped here. Closing alone would not do: a process that was forked
@@ -279,17 +301,17 @@ impl<S: AsyncWrite + Unpin> Drop for HangUp<S> {
 
 async fn converse<S>(
     stream: &mut S,
+    input: &mut BytesMut,
     connection: &mut Connection,
     stop: &mut watch::Receiver<bool>,
 ) -> std::io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut input = BytesMut::new();
     let mut read_bytes = READ_BYTES_MIN;
     let mut next_progress = Instant::now() + PROGRESS_EVERY;
     loop {
-        connection.take_requests(&mut input);
+        connection.take_requests(input);
         connection.take_outbox();
         connection.answer_ready();
         connection.feed_streams();
@@ -297,13 +319,13 @@ where
             send(stream, &mut connection.out).await?;
             continue;
         }
-        if connection.is_drained() {
+        if connection.is_drained() || connection.phase == Phase::Peer {
             return Ok(());
         }
         input.reserve(read_bytes);
         let outbox = Arc::clone(&connection.outbox);
         tokio::select! {
-            read = stream.read_buf(&mut input), if connection.may_read() => match read? {
+            read = stream.read_buf(input), if connection.may_read() => match read? {
                 0 => connection.phase = Phase::Draining,
                 // Large reads for those who send much; idle connections cost little.
                 n if n >= read_bytes => read_bytes = (read_bytes * 2).min(READ_BYTES_MAX),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -17,8 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::connection::serve;
+use super::lobby::{Guest, Lobby};
 use crate::access::Access;
-use crate::shared::Shared;
+use crate::peers::inbound;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -83,7 +85,7 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, Socket
 }
 
 /// Serves clients until `stop` turns true, then lets the connections finish what is under way.
-pub(crate) async fn listen(mut doors: Doors, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn listen(mut doors: Doors, lobby: Arc<Lobby>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let knock = tokio::select! {
@@ -94,15 +96,15 @@ pub(crate) async fn listen(mut doors: Doors, shared: Arc<Shared>, mut stop: watc
         if matches!(knock, Knock::Nobody) {
             continue;
         }
-        if shared.connections.fetch_add(1, Ordering::Relaxed) >= shared.limits.connections_max {
-            shared.connections.fetch_sub(1, Ordering::Relaxed);
-            warn!(limit = shared.limits.connections_max, "too many connections: closed the newest");
+        if lobby.connections.fetch_add(1, Ordering::Relaxed) >= lobby.limits.connections_max {
+            lobby.connections.fetch_sub(1, Ordering::Relaxed);
+            warn!(limit = lobby.limits.connections_max, "too many connections: closed the newest");
             continue;
         }
-        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        let (lobby, stop) = (Arc::clone(&lobby), stop.clone());
         match knock {
-            Knock::Tcp(stream) => connections.spawn(connection(stream, doors.tls.clone(), shared, stop)),
-            Knock::Within(stream) => connections.spawn(serve(stream, shared, Access::Write, stop)),
+            Knock::Tcp(stream) => connections.spawn(connection(stream, doors.tls.clone(), lobby, stop)),
+            Knock::Within(stream) => connections.spawn(enter(stream, lobby, Some(Access::Write), stop)),
             Knock::Nobody => continue,
         };
     }
@@ -113,20 +115,44 @@ pub(crate) async fn listen(mut doors: Doors, shared: Arc<Shared>, mut stop: watc
 async fn connection(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
+    lobby: Arc<Lobby>,
     stop: watch::Receiver<bool>,
 ) {
     if let Err(error) = prepare(&stream) {
         debug!(%error, "socket options");
     }
-    let access = shared.secrets.initial();
-    let Some(tls) = tls else { return serve(stream, shared, access, stop).await };
+    let Some(tls) = tls else { return enter(stream, lobby, None, stop).await };
     match timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => return serve(stream, shared, access, stop).await,
+        Ok(Ok(stream)) => return enter(stream, lobby, None, stop).await,
         Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
         Err(_) => debug!("a TLS handshake took too long"),
     }
-    shared.connections.fetch_sub(1, Ordering::Relaxed);
+    lobby.connections.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Serves whoever comes, once there is a member to do so. It has `access` before it presents anything; if that is not said,
+/// what anybody has.
+async fn enter<S>(mut stream: S, lobby: Arc<Lobby>, access: Option<Access>, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut input = BytesMut::new();
+    let guest = tokio::select! {
+        guest = lobby.enter(&mut stream, &mut input) => guest,
+        _ = stop.wait_for(|stopping| *stopping) => Ok(Guest::Gone),
+    };
+    match guest {
+        Ok(Guest::Client(shared)) => {
+            let access = access.unwrap_or_else(|| shared.secrets.initial());
+            return serve(stream, input, shared, access, stop).await;
+        }
+        Ok(Guest::Peer(request)) => {
+            inbound::serve(stream, input, *request, Arc::clone(&lobby.home), stop).await;
+        }
+        Ok(Guest::Gone) => {}
+        Err(error) => debug!(%error, "a connection ended"),
+    }
+    lobby.connections.fetch_sub(1, Ordering::Relaxed);
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {

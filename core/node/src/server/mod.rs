@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod listen;
+pub(crate) mod lobby;
 mod offsets;
 mod pieces;
 mod problem;

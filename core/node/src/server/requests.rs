@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use doozer_store::{Command, Revision, validate};
-use doozer_wire::{ErrorKind, Features, HelloReply, PROTOCOL_VERSION, Request, Response, Verb};
+use doozer_wire::{ErrorKind, Features, HelloReply, PROTOCOL_VERSION, Request, Response, Role, Verb};
 
 use super::connection::Connection;
 use super::problem::Problem;
@@ -118,9 +118,9 @@ impl Connection {
 
     fn hello(&mut self, request: &Request) -> Result<(), Problem> {
         let hello = request.hello.clone().unwrap_or_default();
-        if hello.role != doozer_wire::Role::Client {
-            let detail = "this version has clusters of one member: it takes no peers";
-            return Err(Problem::new(ErrorKind::Other, detail));
+        if hello.role == Role::Peer {
+            self.is_a_members(request);
+            return Ok(());
         }
         self.modern = true;
         let reply = HelloReply {

@@ -3,10 +3,10 @@
 
 use std::io::{ErrorKind as IoErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use doozer_node::{Config, Node};
+use doozer_node::{Config, Node, StartError};
 use doozer_wire::{Decoder, ErrorKind, Hello, OwnedResponse, Request, StatusReply, Verb};
 
 /// Longer than anything takes that is going to happen.
@@ -23,8 +23,8 @@ impl Member {
     pub fn start(config: Config) -> Member {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let config = Config { listen: Some("127.0.0.1:0".into()), ..config };
-        let node = runtime.block_on(Node::start(config)).unwrap();
+        let config = Config { listen: config.listen.or_else(|| Some("127.0.0.1:0".into())), ..config };
+        let node = runtime.block_on(start(config)).unwrap();
         let address = node.address().unwrap();
         Member { runtime, node: Some(node), address }
     }
@@ -40,9 +40,28 @@ impl Member {
         raw
     }
 
+    /// It ends like a process that is killed: whatever is under way stays so.
+    pub fn crash(self) {
+        drop(self.node);
+        self.runtime.shutdown_timeout(PATIENCE);
+    }
+
     pub fn stop(mut self) {
         if let Some(node) = self.node.take() {
             self.runtime.block_on(node.stop());
+        }
+    }
+}
+
+/// Starts it, and waits for whoever has its port or its data and is on the way out.
+async fn start(config: Config) -> Result<Node, StartError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match Node::start(config.clone()).await {
+            Err(StartError::Listen { .. } | StartError::Data { .. }) if Instant::now() < until => {
+                tokio::task::yield_now().await;
+            }
+            started => return started,
         }
     }
 }

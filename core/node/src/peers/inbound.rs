@@ -1,0 +1,81 @@
+//! What one member sends to this one.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use doozer_paxos::Incarnation;
+use doozer_wire::peer::{Opener, PEER_FRAME_BYTES_MAX, Purpose, Refused};
+use doozer_wire::{Decoder, Request};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::sync::watch;
+use tracing::{debug, info};
+
+use super::handshake::{Trouble, answer};
+use super::home::Home;
+use crate::input::Input;
+
+/// Bytes read in one go.
+const READ_BYTES: usize = 64 << 10;
+
+/// Takes what a member says, from its HELLO on, until it ends or `stop` turns true. `input` is what was read behind that.
+pub(crate) async fn serve<S>(
+    mut stream: S,
+    mut input: BytesMut,
+    request: Request,
+    home: Arc<Home>,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (them, purpose, opener) = match answer(&mut stream, &mut input, &home, &request).await {
+        Ok(met) => met,
+        Err(Trouble::Io(error)) => return debug!(%error, "a member's connection ended in its handshake"),
+        Err(Trouble::Refused(Refused::Itself)) => return debug!("this member reached itself"),
+        Err(trouble) => return home.warn("a connection from another member", trouble),
+    };
+    home.book.note(them.incarnation, them.address.clone());
+    if purpose == Purpose::Question {
+        return;
+    }
+    info!(member = %them.incarnation, address = %them.address, "a member connected");
+    let ended = tokio::select! {
+        ended = listen(&mut stream, input, them.incarnation, opener, &home) => ended,
+        _ = stop.wait_for(|stopping| *stopping) => return,
+    };
+    match ended {
+        Ok(()) => debug!(member = %them.incarnation, "a member's connection ended"),
+        Err(Trouble::Io(error)) => debug!(member = %them.incarnation, %error, "a member's connection broke"),
+        Err(trouble) => home.warn(format_args!("member {}", them.incarnation), trouble),
+    }
+}
+
+async fn listen<S>(
+    stream: &mut S,
+    mut input: BytesMut,
+    from: Incarnation,
+    mut opener: Opener,
+    home: &Home,
+) -> Result<(), Trouble>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut decoder = Decoder::new(PEER_FRAME_BYTES_MAX);
+    loop {
+        let mut messages = Vec::new();
+        while let Some(body) = decoder.next(&mut input)? {
+            messages.append(&mut opener.open(body)?);
+        }
+        if !messages.is_empty() && home.inputs.send(Input::Heard(from, messages)).is_err() {
+            // The driver is gone.
+            return Ok(());
+        }
+        input.reserve(READ_BYTES);
+        if stream.read_buf(&mut input).await? == 0 {
+            return match input.is_empty() {
+                true => Ok(()),
+                false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            };
+        }
+    }
+}

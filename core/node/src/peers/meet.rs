@@ -1,0 +1,275 @@
+//! Whom a new member joins, or whether it founds a cluster: it asks every address that it was started with.
+//!
+//! All members of a new cluster are started with the same list. None of them may found one as long as any of the others could
+//! have done so, or belong to one already: so only the one with the smallest address does, and only once every other one has
+//! said that it has nothing, and the same list.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doozer_paxos::{ClusterId, Incarnation};
+use doozer_wire::Address;
+use doozer_wire::peer::{Call, Introduction, Purpose, Refused};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::dial::dial;
+use super::handshake::{Trouble, call};
+use super::home::Home;
+use crate::input::Input;
+
+/// Between two rounds of questions.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Between two looks whether this member hears of its cluster.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What becomes of a member that has nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It founds a cluster for so many.
+    Found(usize),
+    /// It joins this cluster by way of this member.
+    Join(ClusterId, Incarnation),
+}
+
+/// What is at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum There {
+    /// This member.
+    Itself,
+    /// Another one.
+    Member(Introduction),
+    /// Nobody, or nobody who talks to this member: why.
+    Nobody(String),
+}
+
+/// What the answers of one round come to.
+#[derive(Debug, PartialEq, Eq)]
+enum Judged {
+    Fate(Fate),
+    /// Nothing yet: what is waited for.
+    Wait(String),
+}
+
+/// Asks, until it is clear what becomes of this member. Cancel-safe.
+pub(crate) async fn meet(home: &Arc<Home>) -> Fate {
+    let mut said = String::new();
+    loop {
+        let answers = ask_all(home, home.listed()).await;
+        match judge(&home.introduction(), &answers) {
+            Judged::Fate(fate) => return fate,
+            Judged::Wait(why) if why == said => {}
+            Judged::Wait(why) => {
+                warn!("waiting: {why}");
+                said = why;
+            }
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// Looks after a member for as long as it runs: while it hears of no proposer, it asks the addresses it knows for members of
+/// its cluster, and those to be brought along.
+pub(crate) async fn look_around(home: Arc<Home>) {
+    let mut hears_nobody = home.hears_nobody.subscribe();
+    // Where others are may have changed while it was away.
+    while ask_around(&home).await {
+        let looks_again = async {
+            sleep(LOOK).await;
+            hears_nobody.wait_for(|hears_nobody| *hears_nobody).await.is_ok()
+        };
+        if !looks_again.await {
+            return;
+        }
+    }
+}
+
+/// Asks once; false if the driver is gone.
+async fn ask_around(home: &Arc<Home>) -> bool {
+    let me = home.introduction();
+    let mut places: BTreeSet<String> = me.listed.iter().map(Address::to_string).collect();
+    places.extend(home.book.all().iter().map(Address::to_string));
+    places.remove(&me.address.to_string());
+    let places = places.iter().filter_map(|place| place.parse().ok()).collect();
+    for (_, there) in ask_all(home, places).await {
+        let There::Member(them) = there else { continue };
+        home.book.note(them.incarnation, them.address.clone());
+        let is_ours = them.cluster == me.cluster && *home.hears_nobody.borrow();
+        if is_ours && home.inputs.send(Input::Join(them.incarnation)).is_err() {
+            return false;
+        }
+    }
+    !home.inputs.is_closed()
+}
+
+async fn ask_all(home: &Arc<Home>, places: Vec<Address>) -> Vec<(Address, There)> {
+    let mut asking = JoinSet::new();
+    for place in places {
+        let home = Arc::clone(home);
+        asking.spawn(async move {
+            let there = ask(&home, &place).await;
+            (place, there)
+        });
+    }
+    asking.join_all().await
+}
+
+async fn ask(home: &Home, place: &Address) -> There {
+    let asked = async {
+        let mut stream = dial(home, place).await?;
+        call(&mut stream, home, Call { to: None, purpose: Purpose::Question }).await
+    };
+    match asked.await {
+        Ok((them, _)) => There::Member(them),
+        Err(Trouble::Refused(Refused::Itself)) => There::Itself,
+        Err(trouble) => There::Nobody(trouble.to_string()),
+    }
+}
+
+fn judge(me: &Introduction, answers: &[(Address, There)]) -> Judged {
+    let clusters: Vec<(ClusterId, Incarnation)> = answers
+        .iter()
+        .filter_map(|(_, there)| match there {
+            There::Member(them) => Some((them.cluster?, them.incarnation)),
+            There::Itself | There::Nobody(_) => None,
+        })
+        .collect();
+    if let Some((cluster, member)) = clusters.first() {
+        if clusters.iter().any(|(other, _)| other != cluster) {
+            return Judged::Wait(
+                "the addresses given belong to different clusters: give those of one".to_owned(),
+            );
+        }
+        return Judged::Fate(Fate::Join(*cluster, *member));
+    }
+    if let Some(lacking) = lacking(me, answers) {
+        return Judged::Wait(lacking);
+    }
+    let smallest = answers.iter().min_by_key(|(place, _)| place.to_string());
+    match smallest {
+        Some((_, There::Itself)) => Judged::Fate(Fate::Found(members(answers))),
+        Some((place, _)) => Judged::Wait(format!("{place}, the smallest address, is to found the cluster")),
+        None => Judged::Wait("no address was given".to_owned()),
+    }
+}
+
+/// What stands in the way of founding a cluster.
+fn lacking(me: &Introduction, answers: &[(Address, There)]) -> Option<String> {
+    let nobody = |(place, there): &(Address, There)| match there {
+        There::Nobody(why) => Some(format!("{place} ({why})")),
+        There::Itself | There::Member(_) => None,
+    };
+    let silent: Vec<String> = answers.iter().filter_map(nobody).collect();
+    if !silent.is_empty() {
+        return Some(format!(
+            "no address runs a cluster, and a new one needs an answer of each: {}",
+            silent.join(", ")
+        ));
+    }
+    // More than one would mean that some other member's address leads here, and this one's there, perhaps.
+    let itself = answers.iter().filter(|(_, there)| *there == There::Itself).count();
+    if itself != 1 {
+        return Some(format!(
+            "no address runs a cluster, and a new one needs this member's own among them once: {itself} of them are it"
+        ));
+    }
+    let others = answers
+        .iter()
+        .find(|(_, there)| matches!(there, There::Member(them) if list(&them.listed) != list(&me.listed)));
+    others.map(|(place, _)| format!("{place} was started with other addresses: give all members the same"))
+}
+
+fn list(addresses: &[Address]) -> BTreeSet<String> {
+    addresses.iter().map(Address::to_string).collect()
+}
+
+/// How many members the addresses are of.
+fn members(answers: &[(Address, There)]) -> usize {
+    let others: BTreeSet<Incarnation> = answers
+        .iter()
+        .filter_map(|(_, there)| match there {
+            There::Member(them) => Some(them.incarnation),
+            There::Itself | There::Nobody(_) => None,
+        })
+        .collect();
+    others.len() + 1
+}
+
+impl Fate {
+    pub fn tell(&self) {
+        match self {
+            Fate::Found(members) => info!(members, "founding a cluster"),
+            Fate::Join(cluster, member) => info!(%cluster, %member, "joining a cluster"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn member(id: u8, cluster: Option<u8>, listed: &[&str]) -> Introduction {
+        Introduction {
+            cluster: cluster.map(|id| ClusterId([id; 16])),
+            incarnation: Incarnation([id; 16]),
+            address: address("x:1"),
+            listed: listed.iter().map(|text| address(text)).collect(),
+        }
+    }
+
+    const ALL: [&str; 3] = ["a:1", "b:1", "c:1"];
+
+    /// What member 1, started with `ALL` or some such, makes of what is at each of these addresses.
+    fn judged(listed: &[&str], there: [There; 3]) -> Judged {
+        let answers: Vec<_> = ALL.iter().map(|text| address(text)).zip(there).collect();
+        judge(&member(1, None, listed), &answers)
+    }
+
+    fn empty(id: u8) -> There {
+        There::Member(member(id, None, &["b:1", "a:1", "c:1"]))
+    }
+
+    fn nobody() -> There {
+        There::Nobody("refused".to_owned())
+    }
+
+    fn waits(judged: Judged, why: &str) {
+        let Judged::Wait(said) = judged else { panic!("{judged:?}") };
+        assert!(said.contains(why), "{said}");
+    }
+
+    #[test]
+    fn the_smallest_founds_once_all_have_answered_that_they_have_nothing() {
+        let judged = |there| judged(&ALL, there);
+        assert_eq!(judged([There::Itself, empty(2), empty(3)]), Judged::Fate(Fate::Found(3)));
+        waits(judged([empty(2), There::Itself, empty(3)]), "a:1, the smallest address, is to found");
+        waits(judged([There::Itself, empty(2), nobody()]), "an answer of each: c:1 (refused)");
+        // One member under two addresses is one.
+        assert_eq!(judged([There::Itself, empty(2), empty(2)]), Judged::Fate(Fate::Found(2)));
+    }
+
+    #[test]
+    fn who_runs_a_cluster_is_joined_whoever_else_does_not_answer() {
+        let runs = |id, cluster| There::Member(member(id, Some(cluster), &[]));
+        let joined = Judged::Fate(Fate::Join(ClusterId([9; 16]), Incarnation([2; 16])));
+        assert_eq!(judged(&ALL, [There::Itself, runs(2, 9), nobody()]), joined);
+        assert_eq!(judged(&ALL, [nobody(), runs(2, 9), runs(3, 9)]), joined);
+        waits(judged(&ALL, [nobody(), runs(2, 9), runs(3, 8)]), "different clusters");
+    }
+
+    #[test]
+    fn nobody_founds_by_mistake() {
+        waits(judged(&ALL, [empty(4), empty(2), empty(3)]), "0 of them are it");
+        waits(judged(&ALL, [There::Itself, There::Itself, empty(2)]), "2 of them are it");
+        let other = judged(&["a:1", "b:1"], [There::Itself, empty(2), empty(3)]);
+        waits(other, "b:1 was started with other addresses");
+    }
+}

@@ -1,0 +1,236 @@
+//! Clusters of several members over the network: how they come together, and that each of them takes every request.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use doozer_node::{Config, Data, Secrets};
+use doozer_wire::{Consistency, ErrorKind, FLAG_PROGRESS, OwnedResponse, Request, Verb};
+use socket2::{Domain, Socket, Type};
+use support::{Member, Raw, at, kind, request, set, watch};
+
+/// Ports that nobody else gets, though nobody listens there yet.
+struct Ports(Vec<(Socket, String)>);
+
+impl Ports {
+    fn new(count: usize) -> Ports {
+        let reserve = |_| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_reuse_address(true).unwrap();
+            socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+            let address = socket.local_addr().unwrap().as_socket().unwrap().to_string();
+            (socket, address)
+        };
+        Ports((0..count).map(reserve).collect())
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.0.iter().map(|(_, address)| address.clone()).collect()
+    }
+}
+
+fn attached(addresses: &[String]) -> Config {
+    Config { attach: addresses.iter().map(|address| address.parse().unwrap()).collect(), ..Config::default() }
+}
+
+fn durable(config: Config, dir: &Path, number: usize) -> Config {
+    Config { data: Data::Directory(dir.join(number.to_string())), ..config }
+}
+
+/// Members that are started with the same list, all at once.
+fn together(ports: &Ports, config: impl Fn(usize, Config) -> Config + Sync) -> Vec<Member> {
+    let addresses = ports.addresses();
+    let start = |number: usize| {
+        let config = config(number, attached(&addresses));
+        Member::start(Config { listen: Some(addresses[number].clone()), ..config })
+    };
+    thread::scope(|scope| {
+        let starting: Vec<_> =
+            (0..addresses.len()).map(|number| scope.spawn(move || start(number))).collect();
+        starting.into_iter().map(|member| member.join().unwrap()).collect()
+    })
+}
+
+/// One of them starts again.
+fn again(ports: &Ports, number: usize, config: impl Fn(Config) -> Config) -> Member {
+    let addresses = ports.addresses();
+    Member::start(Config { listen: Some(addresses[number].clone()), ..config(attached(&addresses)) })
+}
+
+fn value(raw: &mut Raw, path: &str) -> String {
+    String::from_utf8(raw.get(path).0.to_vec()).unwrap()
+}
+
+/// The next change of a WATCH.
+fn event(raw: &mut Raw, tag: i32) -> OwnedResponse {
+    loop {
+        let answer = raw.answer(tag);
+        if answer.flags != Some(FLAG_PROGRESS) {
+            return answer;
+        }
+    }
+}
+
+/// The ids under `/ctl/cal`, once there are so many.
+fn voters(raw: &mut Raw, count: usize) -> BTreeSet<String> {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let names = raw.call(at(Verb::List, "/ctl/cal/*"));
+        let held = names.entries.iter().filter_map(|entry| entry.value.as_ref());
+        let held: BTreeSet<String> = held
+            .filter(|value| !value.is_empty())
+            .map(|value| String::from_utf8(value.to_vec()).unwrap())
+            .collect();
+        if held.len() == count {
+            return held;
+        }
+        assert!(Instant::now() < until, "{held:?}");
+    }
+}
+
+#[test]
+fn members_join_one_by_one_and_each_takes_every_request() {
+    let first = Member::start(Config::default());
+    let address = vec![first.address.to_string()];
+    let mut raw = first.modern();
+    raw.set("/early", "e", 0);
+    let second = Member::start(attached(&address));
+    let third = Member::start(attached(&address));
+    let mut raws = [raw, second.modern(), third.modern()];
+
+    // Who only learns serves as well.
+    assert_eq!(value(&mut raws[1], "/early"), "e");
+    for n in 0..3 {
+        let rev = raws[n].set(&format!("/from/{n}"), "x", 0);
+        for raw in &mut raws {
+            assert_eq!(raw.get(&format!("/from/{n}")).1, rev);
+            assert!(raw.rev() >= rev);
+        }
+    }
+    // An empty place makes it a voter.
+    raws[2].set("/ctl/cal/1", "", 0);
+    raws[1].set("/ctl/cal/2", "", 0);
+    let ids: BTreeSet<String> = raws
+        .iter_mut()
+        .map(|raw| String::from_utf8(raw.call(request(Verb::SelfId)).value.unwrap().to_vec()).unwrap())
+        .collect();
+    for raw in &mut raws {
+        assert_eq!(voters(raw, 3), ids);
+    }
+    // A change is told everywhere, in order.
+    let from = raws[0].rev() + 1;
+    raws.iter_mut().for_each(|raw| raw.send(&watch("/w/*", from, 7)));
+    let mut writer = second.modern();
+    let revs: Vec<i64> = (0..20).map(|n| writer.set(&format!("/w/{n}"), "v", 0)).collect();
+    for raw in &mut raws {
+        for rev in &revs {
+            assert_eq!(event(raw, 7).rev, Some(*rev));
+        }
+    }
+    // Any one may go.
+    drop(raws);
+    first.crash();
+    for member in [&second, &third] {
+        member.modern().set("/after", "a", -1);
+    }
+    second.stop();
+    third.stop();
+}
+
+#[test]
+fn members_with_the_same_list_found_one_cluster_together() {
+    let ports = Ports::new(3);
+    let members = together(&ports, |_, config| config);
+    let mut raws: Vec<Raw> = members.iter().map(Member::modern).collect();
+    for raw in &mut raws {
+        assert_eq!(voters(raw, 3).len(), 3);
+    }
+    let clusters: BTreeSet<[u8; 16]> = raws.iter_mut().map(|raw| raw.status().cluster).collect();
+    assert_eq!(clusters.len(), 1);
+    let rev = raws[2].set("/a", "b", 0);
+    assert_eq!(raws[0].get("/a").1, rev);
+    members.into_iter().for_each(Member::stop);
+}
+
+#[test]
+fn a_full_stop_and_start_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ports = Ports::new(3);
+    let start = || together(&ports, |number, config| durable(config, dir.path(), number));
+    let members = start();
+    let mut raws: Vec<Raw> = members.iter().map(Member::modern).collect();
+    voters(&mut raws[0], 3);
+    let revs: Vec<i64> = (0..30).map(|n| raws[n % 3].set(&format!("/n/{n}"), n.to_string(), 0)).collect();
+    drop(raws);
+    for (number, member) in members.into_iter().enumerate() {
+        if number == 1 { member.stop() } else { member.crash() }
+    }
+    let mut members = start();
+    for member in &members {
+        let mut raw = member.modern();
+        for (n, rev) in revs.iter().enumerate() {
+            let (value, at) = raw.get(&format!("/n/{n}"));
+            assert_eq!((value, at), (n.to_string().into(), *rev));
+        }
+    }
+    // Each may be away for a while.
+    for number in 0..3 {
+        members.remove(0).crash();
+        for member in &members {
+            member.modern().set("/on", "o", -1);
+        }
+        members.push(again(&ports, number, |config| durable(config, dir.path(), number)));
+        members[2].modern().set("/on", "o", -1);
+    }
+    members.into_iter().for_each(Member::stop);
+}
+
+#[test]
+fn without_a_majority_writes_and_linearizable_reads_fail_in_time_and_local_reads_go_on() {
+    let ports = Ports::new(3);
+    let soon = Duration::from_millis(700);
+    let mut members = together(&ports, |_, config| Config { answer_within: soon, ..config });
+    let mut raw = members[0].modern();
+    voters(&mut raw, 3);
+    let rev = raw.set("/a", "b", 0);
+    members.drain(1..).for_each(Member::crash);
+    raw.send(&Request { tag: Some(1), ..at(Verb::Get, "/a") });
+    raw.send(&Request { tag: Some(2), ..set("/a", "c", -1) });
+    let (read, write) = (raw.answer(1), raw.answer(2));
+    assert_eq!((kind(&read), kind(&write)), (Some(ErrorKind::NoQuorum), Some(ErrorKind::NoQuorum)));
+    assert_eq!(write.failure().unwrap().1, "no quorum: outcome unknown");
+    // Now it knows.
+    let refused = raw.call(set("/a", "d", -1));
+    assert!(refused.failure().unwrap().1.contains("nothing was written"), "{refused:?}");
+    let local = raw.call(Request { consistency: Consistency::Local, ..at(Verb::Get, "/a") });
+    assert_eq!((local.rev, local.value), (Some(rev), Some("b".into())));
+    let old = raw.call(Request { rev: Some(rev), ..at(Verb::Get, "/a") });
+    assert_eq!(old.rev, Some(rev));
+    members.into_iter().for_each(Member::crash);
+}
+
+#[test]
+fn who_does_not_know_the_secret_cannot_join() {
+    let secret = |text: &str| Secrets::new(Some(text.to_owned()), None);
+    let first = Member::start(Config { secrets: secret("one"), ..Config::default() });
+    let address = vec![first.address.to_string()];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stranger =
+        Config { listen: Some("127.0.0.1:0".to_owned()), secrets: secret("two"), ..attached(&address) };
+    let started = runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(2), doozer_node::Node::start(stranger)).await
+    });
+    assert!(started.is_err(), "it waits for a cluster that takes it");
+    let friend = Member::start(Config { secrets: secret("one"), ..attached(&address) });
+    let mut raw = friend.modern();
+    let shown = raw.call(Request { value: Some("one".into()), ..request(Verb::Access) });
+    assert_eq!(shown.failure(), None);
+    raw.set("/a", "b", 0);
+    friend.stop();
+    first.stop();
+}

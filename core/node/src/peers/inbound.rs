@@ -31,7 +31,9 @@ pub(crate) async fn serve<S>(
     let (them, purpose, opener) = match answer(&mut stream, &mut input, &home, &request).await {
         Ok(met) => met,
         Err(Trouble::Io(error)) => return debug!(%error, "a member's connection ended in its handshake"),
-        Err(Trouble::Refused(Refused::Itself)) => return debug!("this member reached itself"),
+        Err(Trouble::Refused(Refused::Misdialed { why, .. })) if *why == Refused::Itself => {
+            return debug!("this member reached itself");
+        }
         Err(trouble) => return home.warn("a connection from another member", trouble),
     };
     home.book.note(them.incarnation, them.address.clone());

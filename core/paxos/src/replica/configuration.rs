@@ -4,7 +4,7 @@
 
 use super::{Replica, Role};
 use crate::message::{Have, Message, Suffix};
-use crate::{Incarnation, Slot};
+use crate::{Ballot, Incarnation, Slot};
 
 /// A member that gets decided entries from this one, which does not lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +38,8 @@ impl Replica {
         }
         // Very likely the proposer is the same again: who only learns need not wait until it hears so.
         let proposer = self.acc_ballot.incarnation;
-        if !led && proposer != self.me && !self.is_voter(&self.me) {
+        let is_known = self.acc_ballot != Ballot::ZERO;
+        if !led && is_known && proposer != self.me && !self.is_voter(&self.me) {
             self.asked_at = None;
             self.ask_to_follow(proposer);
         }

@@ -235,9 +235,10 @@ impl World {
     }
 
     fn send(&mut self, at: usize, member: MemberId, to: Incarnation, message: Peer) -> Result<(), Violation> {
-        let (Some(sender), Some((place, _))) = (self.places[at].incarnation, self.members.get(&to).copied())
-        else {
-            return Ok(());
+        let Some(sender) = self.places[at].incarnation else { return Ok(()) };
+        let Some((place, _)) = self.members.get(&to).copied() else {
+            let what = format!("{} says {message:?} to {to}, which is nobody", self.name(at));
+            return Err(Violation { check: "addressed", time: self.now, what });
         };
         self.counts.messages += 1;
         if let Peer::Paxos(envelope) = &message {

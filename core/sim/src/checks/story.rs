@@ -22,7 +22,7 @@ pub(super) fn id(member: u32) -> Incarnation {
 }
 
 pub(super) fn ballot(n: u64, member: u32) -> Ballot {
-    Ballot { n, epoch: 0, incarnation: id(member) }
+    Ballot { n, epoch: 1, incarnation: id(member) }
 }
 
 /// A slot that is formed, and what it comes to.

@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod failure;
 mod listing;
+mod members;
 mod status;
 mod tree;
 

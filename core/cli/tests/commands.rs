@@ -183,15 +183,19 @@ fn who_answers() {
     member.run("self").prints(&member.id);
     member.run("self --json").prints(&format!("{{\"id\":\"{}\"}}\n", member.id));
     let status = member.run("status").stdout;
-    let keys: Vec<&str> = status.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let own = status.lines().take_while(|line| !line.is_empty());
+    let keys: Vec<&str> = own.filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(keys[..5], ["member", "address", "version", "role", "cluster"]);
     assert!(status.contains(&format!("member            {}\n", member.id)), "{status}");
     assert!(status.contains(&format!("address           {}\n", member.address)), "{status}");
     assert!(status.contains("durable           false\n"), "{status}");
     let json: serde_json::Value = serde_json::from_str(&member.run("status --json").stdout).unwrap();
     let keys_in_json: Vec<&String> = json.as_object().unwrap().keys().collect();
-    assert_eq!(keys_in_json.len(), keys.len());
+    assert_eq!(keys_in_json.len(), keys.len() + 1);
     assert_eq!(json["member"], *member.id);
+    let row: Vec<&str> = status.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(row, ["0", &member.id, &member.address, "proposer", &member.revision.to_string(), "0", "ok"]);
+    assert_eq!(json["members"][0]["member"], *member.id);
     assert_eq!(json["revision"], member.revision);
 }
 

@@ -1,6 +1,6 @@
 //! What others than the driver look at: the state behind its lock, and a few numbers.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use doozer_paxos::Slot;
 use parking_lot::RwLock;
@@ -18,6 +18,18 @@ pub struct Local {
     pub data_bytes: AtomicU64,
     value_bytes_max: AtomicU64,
     reads_alone: AtomicBool,
+    part: AtomicU8,
+}
+
+/// What a member does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It has no vote.
+    Learner = 0,
+    /// It votes.
+    Voter = 1,
+    /// It votes, and puts commands into slots.
+    Proposer = 2,
 }
 
 impl std::fmt::Debug for Local {
@@ -35,6 +47,7 @@ impl Local {
             data_bytes: AtomicU64::new(0),
             value_bytes_max: AtomicU64::new(value_bytes_max),
             reads_alone: AtomicBool::new(false),
+            part: AtomicU8::new(Part::Learner as u8),
         }
     }
 
@@ -48,6 +61,19 @@ impl Local {
     /// saw it true began before that.
     pub fn reads_alone(&self) -> bool {
         self.reads_alone.load(Ordering::SeqCst)
+    }
+
+    /// What this member does, as of a moment ago.
+    pub fn part(&self) -> Part {
+        match self.part.load(Ordering::Relaxed) {
+            0 => Part::Learner,
+            1 => Part::Voter,
+            _ => Part::Proposer,
+        }
+    }
+
+    pub(crate) fn note_part(&self, part: Part) {
+        self.part.store(part as u8, Ordering::Relaxed);
     }
 
     pub(crate) fn note_reads_alone(&self, reads_alone: bool) {

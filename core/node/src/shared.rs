@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use doozer_member::local::Local;
+use doozer_member::local::{Local, Part};
 use doozer_member::state::State;
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::frame_limit;
@@ -81,6 +81,11 @@ impl Shared {
     /// Whether linearizable reads need ask nobody: see [`Local::reads_alone`].
     pub fn reads_alone(&self) -> bool {
         self.local.reads_alone()
+    }
+
+    /// What this member does in its cluster.
+    pub fn part(&self) -> Part {
+        self.local.part()
     }
 
     /// The last applied slot.

@@ -6,9 +6,10 @@ use doozer_client::{CallOptions, Client, Timeout};
 
 use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId, Stat, Written};
 use super::args::{Command, Options};
-use super::connect::connect;
+use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
 use super::listing::{find, ls, tree};
+use super::members::members;
 use super::status::Status;
 
 /// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
@@ -64,7 +65,11 @@ pub(super) async fn run(
             client.nop().await?;
             print(out, &Done {})
         }
-        Command::Status => print(out, &Status::from(client.status().await?)),
+        Command::Status => {
+            let own = client.status().await?;
+            let members = members(&client, &uri_of(options), client_options(options), &own).await?;
+            print(out, &Status::new(own, members))
+        }
         Command::Wait { glob } => {
             // Only who says so ends a wait that nothing ends.
             let timeout = options.timeout.map_or(Timeout::Usual, Timeout::After);

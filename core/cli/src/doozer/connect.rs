@@ -27,7 +27,7 @@ fn uri(flag: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> String 
     flag.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| DEFAULT_URI.to_owned())
 }
 
-fn client_options(options: &args::Options) -> Options {
+pub(super) fn client_options(options: &args::Options) -> Options {
     let usual = Options::default();
     Options {
         timeout: options.timeout.or(usual.timeout),

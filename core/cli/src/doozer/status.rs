@@ -1,10 +1,11 @@
-//! What a member says about itself, for people and as JSON.
+//! What a member says about itself, and who else is there, for people and as JSON.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::answers::Answer;
+use super::members::{Member, table};
 
 /// The answer of STATUS. Fields are printed in this order, under these names.
 #[derive(Debug, Serialize)]
@@ -27,10 +28,11 @@ pub(super) struct Status {
     durable: bool,
     data_bytes: u64,
     uptime_ms: u64,
+    members: Vec<Member>,
 }
 
-impl From<doozer_client::Status> for Status {
-    fn from(status: doozer_client::Status) -> Self {
+impl Status {
+    pub fn new(status: doozer_client::Status, members: Vec<Member>) -> Self {
         Status {
             member: status.member,
             address: status.address,
@@ -51,6 +53,7 @@ impl From<doozer_client::Status> for Status {
             durable: status.durable,
             data_bytes: status.data_bytes,
             uptime_ms: status.uptime_ms,
+            members,
         }
     }
 }
@@ -75,7 +78,9 @@ impl Answer for Status {
         line("connections", &self.connections)?;
         line("durable", &self.durable)?;
         line("data_bytes", &self.data_bytes)?;
-        line("uptime_ms", &self.uptime_ms)
+        line("uptime_ms", &self.uptime_ms)?;
+        writeln!(out)?;
+        table(&self.members, out)
     }
 }
 
@@ -85,18 +90,20 @@ mod tests {
 
     #[test]
     fn plain_and_json_say_the_same() {
-        let status = Status::from(doozer_client::Status {
+        let said = doozer_client::Status {
             member: "abc".into(),
             cluster: [0xab; 16],
             durable: true,
             uptime_ms: 1234,
             ..doozer_client::Status::default()
-        });
+        };
+        let status = Status::new(said, Vec::new());
         let mut plain = Vec::new();
         status.plain(&mut plain).unwrap();
         let plain = String::from_utf8(plain).unwrap();
         let json = serde_json::to_value(&status).unwrap();
-        for line in plain.lines() {
+        let own = || plain.lines().take_while(|line| !line.is_empty());
+        for line in own() {
             let (key, value) = line.split_at(17);
             let said = match &json[key.trim_end()] {
                 serde_json::Value::String(text) => text.clone(),
@@ -104,6 +111,7 @@ mod tests {
             };
             assert_eq!(value[1..], said, "{line}");
         }
-        assert_eq!(plain.lines().count(), json.as_object().unwrap().len());
+        // And the members, who are a table.
+        assert_eq!(own().count() + 1, json.as_object().unwrap().len());
     }
 }

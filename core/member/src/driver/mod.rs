@@ -25,7 +25,7 @@ use self::outstanding::Outstanding;
 pub use self::ports::{Answer, Host, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes};
 use self::reads::Reads;
 use self::transfer::Transfers;
-use crate::local::Local;
+use crate::local::{Local, Part};
 use crate::machine::{Applied, Done, Judgement, Logged, Origin};
 use crate::outbox::Wakes;
 use crate::peer::Peer;
@@ -195,7 +195,18 @@ impl<H: Host> Driver<H> {
             }
         }
         self.local.note_reads_alone(self.replica.may_read_alone());
+        self.local.note_part(self.part());
         self.wakes.wake_all();
+    }
+
+    fn part(&self) -> Part {
+        if self.replica.is_leading() {
+            Part::Proposer
+        } else if self.replica.config().voters.contains(&self.outstanding.origin().incarnation) {
+            Part::Voter
+        } else {
+            Part::Learner
+        }
     }
 
     /// Stands for proposer at once. For the only voter when it starts: nobody else can be leading.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use doozer_member::local::Part;
 use doozer_wire::StatusReply;
 
 use crate::shared::Shared;
@@ -17,7 +18,7 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         name: shared.cluster_name.clone(),
         address: shared.address.clone(),
         server_version: shared.version.clone(),
-        role: "proposer".to_owned(),
+        role: role(shared.part()).to_owned(),
         revision: revision.to_raw(),
         first_revision: first.to_raw(),
         slot: shared.slot(),
@@ -30,5 +31,13 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         durable: shared.durable,
         data_bytes: shared.data_bytes(),
         uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn role(part: Part) -> &'static str {
+    match part {
+        Part::Learner => "learner",
+        Part::Voter => "voter",
+        Part::Proposer => "proposer",
     }
 }

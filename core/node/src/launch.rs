@@ -232,6 +232,7 @@ impl<D: Disk> Launched<D> {
             journal.stop().await;
         }
         let _ = (&mut driver.0).await;
+        self.shared.home.closed.send_replace(true);
     }
 }
 

@@ -234,3 +234,29 @@ fn who_does_not_know_the_secret_cannot_join() {
     friend.stop();
     first.stop();
 }
+
+#[test]
+fn a_member_that_is_stopped_answers_what_it_was_asked() {
+    let ports = Ports::new(3);
+    let mut members = together(&ports, |_, config| config);
+    voters(&mut members[0].modern(), 3);
+    // Whichever leads: each of them in turn, as long as there is a majority.
+    for _ in 0..2 {
+        let member = members.remove(0);
+        let mut raw = member.modern();
+        (0..300).for_each(|n| raw.send(&Request { tag: Some(n), ..set(&format!("/n/{n}"), "x", -1) }));
+        let first = raw.answer(0);
+        assert!(first.rev.is_some(), "{first:?}");
+        let stopped = thread::spawn(move || member.stop());
+        for n in 1..300 {
+            let answer = raw.answer(n);
+            let is_refused = kind(&answer) == Some(ErrorKind::ShuttingDown);
+            assert!(answer.rev.is_some() || is_refused, "{answer:?}");
+        }
+        stopped.join().unwrap();
+        if members.len() == 2 {
+            members[1].modern().set("/on", "o", -1);
+        }
+    }
+    members.into_iter().for_each(Member::crash);
+}

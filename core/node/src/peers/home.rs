@@ -25,6 +25,8 @@ pub(crate) struct Home {
     pub inputs: mpsc::UnboundedSender<Input>,
     /// The driver knows of no proposer, and has not for a while.
     pub hears_nobody: watch::Sender<bool>,
+    /// The driver has stopped: nobody is listened to any more. (Until then it needs the others, to finish what it has begun.)
+    pub closed: watch::Sender<bool>,
     said: Mutex<Vec<(String, String)>>,
 }
 
@@ -48,6 +50,7 @@ impl Home {
             inputs,
             // Until it is known that somebody leads.
             hears_nobody: watch::Sender::new(true),
+            closed: watch::Sender::new(false),
             said: Mutex::default(),
         })
     }

@@ -7,8 +7,7 @@ use bytes::BytesMut;
 use doozer_paxos::Incarnation;
 use doozer_wire::peer::{Opener, PEER_FRAME_BYTES_MAX, Purpose, Refused};
 use doozer_wire::{Decoder, Request};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tracing::{debug, info};
 
 use super::handshake::{Trouble, answer};
@@ -18,16 +17,13 @@ use crate::input::Input;
 /// Bytes read in one go.
 const READ_BYTES: usize = 64 << 10;
 
-/// Takes what a member says, from its HELLO on, until it ends or `stop` turns true. `input` is what was read behind that.
-pub(crate) async fn serve<S>(
-    mut stream: S,
-    mut input: BytesMut,
-    request: Request,
-    home: Arc<Home>,
-    mut stop: watch::Receiver<bool>,
-) where
+/// Takes what a member says, from its HELLO on, until it ends or this member has stopped. `input` is what was read behind
+/// that.
+pub(crate) async fn serve<S>(mut stream: S, mut input: BytesMut, request: Request, home: Arc<Home>)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut closed = home.closed.subscribe();
     let (them, purpose, opener) = match answer(&mut stream, &mut input, &home, &request).await {
         Ok(met) => met,
         Err(Trouble::Io(error)) => return debug!(%error, "a member's connection ended in its handshake"),
@@ -43,8 +39,10 @@ pub(crate) async fn serve<S>(
     info!(member = %them.incarnation, address = %them.address, "a member connected");
     let ended = tokio::select! {
         ended = listen(&mut stream, input, them.incarnation, opener, &home) => ended,
-        _ = stop.wait_for(|stopping| *stopping) => return,
+        _ = closed.wait_for(|closed| *closed) => Ok(()),
     };
+    // A process that was forked meanwhile may hold the same socket.
+    let _ = stream.shutdown().await;
     match ended {
         Ok(()) => debug!(member = %them.incarnation, "a member's connection ended"),
         Err(Trouble::Io(error)) => debug!(member = %them.incarnation, %error, "a member's connection broke"),

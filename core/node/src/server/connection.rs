@@ -273,29 +273,36 @@ pub(crate) async fn serve<S>(
     access: Access,
     mut stop: watch::Receiver<bool>,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let home = Arc::clone(&shared.home);
     let mut connection = Connection::new(shared, access);
-    let mut stream = HangUp(stream);
-    if let Err(error) = converse(&mut stream.0, &mut input, &mut connection, &mut stop).await {
+    let mut stream = HangUp(Some(stream));
+    if let Some(stream) = &mut stream.0
+        && let Err(error) = converse(stream, &mut input, &mut connection, &mut stop).await
+    {
         debug!(%error, "a connection ended");
     }
     let peer = connection.peer.take();
     connection.close();
-    if let Some(hello) = peer {
-        inbound::serve(&mut stream.0, input, hello, home, stop).await;
+    if let Some(hello) = peer
+        && let Some(stream) = stream.0.take()
+    {
+        // It is not one of those that a stop waits for.
+        tokio::spawn(inbound::serve(stream, input, hello, home));
     }
 }
 
 /// A stream that ends for the client when it is dropped here. Closing alone would not do: a process that was forked
 /// meanwhile holds the same socket.
-struct HangUp<S: AsyncWrite + Unpin>(S);
+struct HangUp<S: AsyncWrite + Unpin>(Option<S>);
 
 impl<S: AsyncWrite + Unpin> Drop for HangUp<S> {
     fn drop(&mut self) {
         // A socket does it at once. Where it takes longer, nobody is left to wait for it.
-        let _ = Pin::new(&mut self.0).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        if let Some(stream) = &mut self.0 {
+            let _ = Pin::new(stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
     }
 }
 

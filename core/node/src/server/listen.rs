@@ -134,7 +134,7 @@ async fn connection(
 /// what anybody has.
 async fn enter<S>(mut stream: S, lobby: Arc<Lobby>, access: Option<Access>, mut stop: watch::Receiver<bool>)
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut input = BytesMut::new();
     let guest = tokio::select! {
@@ -147,7 +147,8 @@ where
             return serve(stream, input, shared, access, stop).await;
         }
         Ok(Guest::Peer(request)) => {
-            inbound::serve(stream, input, *request, Arc::clone(&lobby.home), stop).await;
+            // It is not one of those that a stop waits for.
+            tokio::spawn(inbound::serve(stream, input, *request, Arc::clone(&lobby.home)));
         }
         Ok(Guest::Gone) => {}
         Err(error) => debug!(%error, "a connection ended"),

@@ -1,6 +1,7 @@
 //! Logs do not go back for ever: what a member lacks may begin before everybody's. Then it gets the state instead, as a
 //! snapshot, and goes on behind that. How a snapshot travels and is written is its driver's matter.
 
+use super::leader::Leading;
 use super::{Output, Persist, PersistId, Replica, Role};
 use crate::log::{Base, Log};
 use crate::message::Message;
@@ -72,7 +73,11 @@ impl Replica {
     /// Lets go of the oldest applied slots, beyond what is held for those who are behind.
     pub(super) fn trim(&mut self) {
         let mut bytes_max = self.limits.kept_bytes_max;
-        if self.is_only_voter() && matches!(&self.role, Role::Leading(leading) if leading.leads_nobody()) {
+        // Whoever is getting a snapshot is about to follow.
+        let is_for_nobody = self.held_from.is_none()
+            && self.leading().is_some_and(Leading::leads_nobody)
+            && self.is_only_voter();
+        if is_for_nobody {
             bytes_max /= FOR_NOBODY_PART;
         }
         let end = self.applied.min(self.keep.durable());

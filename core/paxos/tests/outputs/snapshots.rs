@@ -114,3 +114,24 @@ fn what_somebody_lacks_who_gets_a_snapshot_is_held() {
     let synced = one.says(3, accept_sync(LED, log.behind(1), told(3, 3)));
     assert_eq!(one.gets(3, follow(have(LED, 1, 1))), [synced]);
 }
+
+#[test]
+fn an_only_voter_holds_for_who_gets_a_snapshot_as_much_as_others_do() {
+    let (mut one, log) = leader_of(member(&[1]).limits(|l| l.kept_bytes_max = 100), &[1]);
+    let log = log.then(LED, &["a", "b"]);
+    one.does(|member| member.hold_log(Some(doozer_paxos::Slot(1))));
+    for (slot, command) in [(2, "a"), (3, "b")] {
+        one.propose(command);
+        one.kept();
+        one.applied(slot);
+    }
+    let synced = one.says(4, accept_sync(LED, log.behind(1), told(3, 3)));
+    assert_eq!(one.gets(4, follow(have(LED, 1, 1))), [synced]);
+    // Nobody is getting one any more, and nobody follows.
+    one.does(|member| member.reset(id(4)));
+    one.does(|member| member.hold_log(None));
+    one.propose("c");
+    one.kept();
+    one.applied(4);
+    assert_eq!(one.gets(4, follow(have(LED, 1, 1))), [one.says(4, behind(4))]);
+}

@@ -78,11 +78,11 @@ pub fn look_for(
 /// About where a rare one was found: looking from there saves minutes, and if it is not there any more, the search goes on.
 fn was_found(fault: Planted) -> u64 {
     match fault {
-        Planted::EpochsShareBallots => 910,
-        Planted::SyncInParts => 550,
-        Planted::AcceptSyncInTwo => 345,
-        Planted::SuspectEndCut => 215,
-        Planted::LearnedIsAccepted => 115,
+        Planted::EpochsShareBallots => 2_275,
+        Planted::SyncInParts => 605,
+        Planted::AcceptSyncInTwo => 612,
+        Planted::SuspectEndCut => 324,
+        Planted::LearnedIsAccepted => 272,
         _ => 1,
     }
 }

@@ -9,7 +9,7 @@ require "fileutils"
 class Stage
   # From where in the repository to where in the gem. Each is a crate.
   CRATES = {
-    **%w[store paxos wire journal node client].to_h { |name| ["core/#{name}", "ext/core/#{name}"] },
+    **%w[store paxos wire journal member node client].to_h { |name| ["core/#{name}", "ext/core/#{name}"] },
     "ffi/bridge" => "ext/ffi/bridge",
     "bindings/ruby/ext/doozer" => "ext/doozer"
   }.freeze

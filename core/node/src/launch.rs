@@ -34,6 +34,13 @@ pub(crate) struct Opened<D: Disk> {
     role: Role,
 }
 
+impl<D: Disk> Opened<D> {
+    /// In which cluster it is, and who.
+    pub fn name(&self) -> (ClusterId, Incarnation) {
+        (self.begin.cluster, self.begin.id)
+    }
+}
+
 /// How a member that has no data comes into the world.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {

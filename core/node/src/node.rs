@@ -86,6 +86,8 @@ impl Node {
         let data = Store::of(&config);
         let (opened, seats, server) = if config.attach.is_empty() || data.is_there().await? {
             let opened = data.open(&config, Origin::founder(home.id())?).await?;
+            let (cluster, id) = opened.name();
+            home.belongs(cluster, id);
             (opened, config.attach.len(), serve())
         } else {
             let server = serve();

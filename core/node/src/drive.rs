@@ -96,6 +96,10 @@ pub(crate) async fn drive<D: Disk>(
             }
         }
         driver.pump(wall_ms());
+        if driver.is_at_rest() {
+            // It leads, and may never tick.
+            silence.note(true, &home);
+        }
     }
     if let Some(done) = waiting.stop {
         let _ = done.send(());

@@ -5,93 +5,13 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use doozer_node::{Config, Data, Secrets};
-use doozer_wire::{Consistency, ErrorKind, FLAG_PROGRESS, OwnedResponse, Request, Verb};
-use socket2::{Domain, Socket, Type};
+use doozer_node::{Config, Secrets};
+use doozer_wire::{Consistency, ErrorKind, Request, Verb};
+use support::cluster::{Ports, again, attached, durable, event, together, value, voters};
 use support::{Member, Raw, at, kind, request, set, watch};
-
-/// Ports that nobody else gets, though nobody listens there yet.
-struct Ports(Vec<(Socket, String)>);
-
-impl Ports {
-    fn new(count: usize) -> Ports {
-        let reserve = |_| {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-            socket.set_reuse_address(true).unwrap();
-            socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
-            let address = socket.local_addr().unwrap().as_socket().unwrap().to_string();
-            (socket, address)
-        };
-        Ports((0..count).map(reserve).collect())
-    }
-
-    fn addresses(&self) -> Vec<String> {
-        self.0.iter().map(|(_, address)| address.clone()).collect()
-    }
-}
-
-fn attached(addresses: &[String]) -> Config {
-    Config { attach: addresses.iter().map(|address| address.parse().unwrap()).collect(), ..Config::default() }
-}
-
-fn durable(config: Config, dir: &Path, number: usize) -> Config {
-    Config { data: Data::Directory(dir.join(number.to_string())), ..config }
-}
-
-/// Members that are started with the same list, all at once.
-fn together(ports: &Ports, config: impl Fn(usize, Config) -> Config + Sync) -> Vec<Member> {
-    let addresses = ports.addresses();
-    let start = |number: usize| {
-        let config = config(number, attached(&addresses));
-        Member::start(Config { listen: Some(addresses[number].clone()), ..config })
-    };
-    thread::scope(|scope| {
-        let starting: Vec<_> =
-            (0..addresses.len()).map(|number| scope.spawn(move || start(number))).collect();
-        starting.into_iter().map(|member| member.join().unwrap()).collect()
-    })
-}
-
-/// One of them starts again.
-fn again(ports: &Ports, number: usize, config: impl Fn(Config) -> Config) -> Member {
-    let addresses = ports.addresses();
-    Member::start(Config { listen: Some(addresses[number].clone()), ..config(attached(&addresses)) })
-}
-
-fn value(raw: &mut Raw, path: &str) -> String {
-    String::from_utf8(raw.get(path).0.to_vec()).unwrap()
-}
-
-/// The next change of a WATCH.
-fn event(raw: &mut Raw, tag: i32) -> OwnedResponse {
-    loop {
-        let answer = raw.answer(tag);
-        if answer.flags != Some(FLAG_PROGRESS) {
-            return answer;
-        }
-    }
-}
-
-/// The ids under `/ctl/cal`, once there are so many.
-fn voters(raw: &mut Raw, count: usize) -> BTreeSet<String> {
-    let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        let names = raw.call(at(Verb::List, "/ctl/cal/*"));
-        let held = names.entries.iter().filter_map(|entry| entry.value.as_ref());
-        let held: BTreeSet<String> = held
-            .filter(|value| !value.is_empty())
-            .map(|value| String::from_utf8(value.to_vec()).unwrap())
-            .collect();
-        if held.len() == count {
-            return held;
-        }
-        assert!(Instant::now() < until, "{held:?}");
-    }
-}
 
 #[test]
 fn members_join_one_by_one_and_each_takes_every_request() {

@@ -1,6 +1,8 @@
 //! A client that speaks bare frames, and members to try it on.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod cluster;
+
 use std::io::{ErrorKind as IoErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 mod connect;
 mod failure;
+mod health;
 mod listing;
 mod members;
 mod status;

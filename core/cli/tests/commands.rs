@@ -194,7 +194,9 @@ fn who_answers() {
     assert_eq!(keys_in_json.len(), keys.len() + 1);
     assert_eq!(json["member"], *member.id);
     let row: Vec<&str> = status.lines().last().unwrap().split_whitespace().collect();
-    assert_eq!(row, ["0", &member.id, &member.address, "proposer", &member.revision.to_string(), "0", "ok"]);
+    let revision = member.revision.to_string();
+    assert_eq!(row, ["0", &member.id, &member.address, "0.1.0", "proposer", "1", &revision, "0", "ok"]);
+    assert_eq!((&json["quorum"], &json["health"]), (&true.into(), &"ok".into()));
     assert_eq!(json["members"][0]["member"], *member.id);
     assert_eq!(json["revision"], member.revision);
 }

@@ -143,7 +143,7 @@ pub(super) enum Command {
         /// A file or a directory
         path: String,
     },
-    /// Print what the member that answers says about itself
+    /// Print what the member that answers says about itself, whether the cluster is well, and all its members
     Status,
     /// Write a file as it is, or an empty one, for those who wait for it
     Touch {

@@ -8,8 +8,9 @@ use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId,
 use super::args::{Command, Options};
 use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
+use super::health::Health;
 use super::listing::{find, ls, tree};
-use super::members::members;
+use super::members::{PATIENCE, members};
 use super::status::Status;
 
 /// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
@@ -65,11 +66,7 @@ pub(super) async fn run(
             client.nop().await?;
             print(out, &Done {})
         }
-        Command::Status => {
-            let own = client.status().await?;
-            let members = members(&client, &uri_of(options), client_options(options), &own).await?;
-            print(out, &Status::new(own, members))
-        }
+        Command::Status => status(options, &client, out).await,
         Command::Wait { glob } => {
             // Only who says so ends a wait that nothing ends.
             let timeout = options.timeout.map_or(Timeout::Usual, Timeout::After);
@@ -81,6 +78,17 @@ pub(super) async fn run(
         Command::Watch { glob } => watch(&client, &glob, rev, out).await,
         Command::Bench(_) | Command::Version | Command::Completions { .. } => Ok(()),
     }
+}
+
+async fn status(options: &Options, client: &Client, out: &mut Out<impl Write>) -> Result<(), Failure> {
+    let own = client.status().await?;
+    let quick = client.with(CallOptions { timeout: Timeout::After(PATIENCE), ..CallOptions::default() });
+    // It takes a majority, and no rights.
+    let agreed = quick.rev();
+    let uri = uri_of(options);
+    let (agreed, members) = tokio::join!(agreed, members(client, &uri, client_options(options), &own));
+    let members = members?;
+    print(out, &Status::new(own, Health::new(agreed.is_ok(), &members), members))
 }
 
 async fn watch(

@@ -10,26 +10,73 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
+use crate::line::line;
 
 /// How long a member may take to answer for itself.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// One member. What it does not say itself is absent.
+/// What is said of a member that answers.
+const OK: &str = "ok";
+
+/// What is said of a place for a voter that nobody has taken.
+const OPEN: &str = "open: a learner that is ready takes it";
+
+/// One member, or a place for one. What it does not say itself is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Member {
     /// Its place among the voters, the name of its file under `/ctl/cal`.
-    slot: Option<String>,
-    member: String,
-    address: String,
-    role: Option<String>,
-    revision: Option<i64>,
+    pub slot: Option<String>,
+    /// Absent for a place that nobody has taken.
+    pub member: Option<String>,
+    pub address: Option<String>,
+    pub version: Option<String>,
+    pub role: Option<String>,
+    pub revision: Option<i64>,
+    /// The oldest revision it can still read.
+    pub first_revision: Option<i64>,
     /// Revisions that another member has and it does not.
-    behind: Option<i64>,
+    pub behind: Option<i64>,
     /// `ok`, or why it does not answer.
-    health: String,
+    pub health: String,
 }
 
-/// All members that the cluster's files name at the revision of `own`, whatever the cluster can do now.
+impl Member {
+    /// Of which only this is known.
+    pub fn silent(slot: Option<String>, member: Option<String>, why: &str) -> Member {
+        Member {
+            slot,
+            member,
+            address: None,
+            version: None,
+            role: None,
+            revision: None,
+            first_revision: None,
+            behind: None,
+            health: why.to_owned(),
+        }
+    }
+
+    pub fn answers(&self) -> bool {
+        self.health == OK
+    }
+
+    fn with(self, said: Result<Status, String>) -> Member {
+        match said {
+            Ok(said) => Member {
+                version: Some(said.server_version),
+                role: Some(said.role),
+                revision: Some(said.revision),
+                first_revision: Some(said.first_revision),
+                health: OK.to_owned(),
+                ..self
+            },
+            Err(why) => Member { health: why, ..self },
+        }
+    }
+}
+
+/// All members that the cluster's files name at the revision of `own`, whatever the cluster can do now; and the places
+/// for voters that are open.
 pub(super) async fn members(
     client: &Client,
     uri: &str,
@@ -37,43 +84,38 @@ pub(super) async fn members(
     own: &Status,
 ) -> Result<Vec<Member>, Failure> {
     let at = Some(own.revision);
-    let mut slots = BTreeMap::new();
+    let (mut slots, mut open) = (BTreeMap::new(), Vec::new());
     for file in client.walk("/ctl/cal/*", at).await? {
-        if let Some(value) = file.value.filter(|value| !value.is_empty()) {
-            slots.insert(text(&value), name(&file.path, 3).to_owned());
+        let slot = name(&file.path, 3).to_owned();
+        match text(&file.value.unwrap_or_default()) {
+            id if id.is_empty() => open.push(slot),
+            id => drop(slots.insert(id, slot)),
         }
     }
+    let secret = uri.parse::<Uri>().ok().and_then(|uri| uri.secret);
+    let options = Options { timeout: Some(PATIENCE), connect_timeout: PATIENCE, secret, ..options };
     let mut asking = JoinSet::new();
     for file in client.walk("/ctl/node/*/addr", at).await? {
         let id = name(&file.path, 3).to_owned();
         let address = text(&file.value.unwrap_or_default());
-        let slot = slots.remove(&id);
+        let member = Member {
+            address: Some(address.clone()),
+            ..Member::silent(slots.remove(&id), Some(id.clone()), OK)
+        };
         let known = (id == own.member).then(|| own.clone());
-        let (options, secret) = (options.clone(), uri.parse::<Uri>().ok().and_then(|uri| uri.secret));
+        let options = options.clone();
         asking.spawn(async move {
-            let options = Options { timeout: Some(PATIENCE), connect_timeout: PATIENCE, secret, ..options };
-            let said = match known {
-                Some(status) => Ok(status),
-                None => ask(&address, options, &id).await,
-            };
-            let (role, revision, health) = match said {
-                Ok(status) => (Some(status.role), Some(status.revision), "ok".to_owned()),
-                Err(why) => (None, None, why),
-            };
-            Member { slot, member: id, address, role, revision, behind: None, health }
+            match known {
+                Some(own) => member.with(Ok(own)),
+                None => member.with(ask(&address, options, &id).await),
+            }
         });
     }
     let mut members = asking.join_all().await;
-    // A voter of which no address is written is one that nobody can ask.
-    members.extend(slots.into_iter().map(|(member, slot)| Member {
-        slot: Some(slot),
-        member,
-        address: String::new(),
-        role: None,
-        revision: None,
-        behind: None,
-        health: "it has written no address".to_owned(),
-    }));
+    members.extend(
+        slots.into_iter().map(|(id, slot)| Member::silent(Some(slot), Some(id), "it has written no address")),
+    );
+    members.extend(open.into_iter().map(|slot| Member::silent(Some(slot), None, OPEN)));
     let newest = members.iter().filter_map(|member| member.revision).max();
     for member in &mut members {
         member.behind = newest.zip(member.revision).map(|(newest, revision)| newest - revision);
@@ -88,30 +130,37 @@ async fn ask(address: &str, options: Options, id: &str) -> Result<Status, String
     match asked.await {
         Ok(status) if status.member == id => Ok(status),
         Ok(status) => Err(format!("{} is there now", status.member)),
-        Err(error) => Err(error.detail().to_owned()),
+        Err(error) => {
+            // Which place was tried stands beside it.
+            let why = error.detail();
+            let tried = format!("no member can be reached: {address}: ");
+            Err(line(&why.strip_prefix(&tried).unwrap_or(why)))
+        }
     }
 }
 
 /// A line for each member, under a line of headings.
 pub(super) fn table(members: &[Member], out: &mut dyn Write) -> io::Result<()> {
-    let shown = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    let mut rows =
-        vec![["slot", "member", "address", "role", "revision", "behind", "health"].map(str::to_owned)];
+    const HEADINGS: [&str; 9] =
+        ["slot", "member", "address", "version", "role", "oldest", "revision", "behind", "health"];
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(members.iter().map(|member| {
-        let Member { slot, member: id, address, role, revision, behind, health } = member;
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let number = |number: Option<i64>| text(&number.map(|number| number.to_string()));
         [
-            or_dash(slot),
-            id.clone(),
-            address.clone(),
-            or_dash(role),
-            shown(*revision),
-            shown(*behind),
-            health.clone(),
+            text(&member.slot),
+            text(&member.member),
+            text(&member.address),
+            text(&member.version),
+            text(&member.role),
+            number(member.first_revision),
+            number(member.revision),
+            number(member.behind),
+            member.health.clone(),
         ]
     }));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..7).map(width).collect();
+    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
@@ -137,27 +186,25 @@ mod tests {
     fn a_table() {
         let voter = Member {
             slot: Some("0".into()),
-            member: "abc".into(),
-            address: "10.0.0.1:8046".into(),
+            member: Some("abc".into()),
+            address: Some("10.0.0.1:8046".into()),
+            version: Some("1.2.3".into()),
             role: Some("proposer".into()),
             revision: Some(12),
+            first_revision: Some(3),
             behind: Some(0),
             health: "ok".into(),
         };
-        let gone = Member {
-            slot: None,
-            role: None,
-            revision: None,
-            behind: None,
-            health: "lost".into(),
-            ..voter.clone()
-        };
+        let gone =
+            Member { address: voter.address.clone(), ..Member::silent(None, Some("def".into()), "lost") };
+        let open = Member::silent(Some("1".into()), None, OPEN);
         let mut out = Vec::new();
-        table(&[voter, gone], &mut out).unwrap();
+        table(&[voter, open, gone], &mut out).unwrap();
         let expected = "\
-slot  member  address        role      revision  behind  health
-0     abc     10.0.0.1:8046  proposer  12        0       ok
--     abc     10.0.0.1:8046  -         -         -       lost
+slot  member  address        version  role      oldest  revision  behind  health
+0     abc     10.0.0.1:8046  1.2.3    proposer  3       12        0       ok
+1     -       -              -        -         -       -         -       open: a learner that is ready takes it
+-     def     10.0.0.1:8046  -        -         -       -         -       lost
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::answers::Answer;
+use super::health::Health;
 use super::members::{Member, table};
 
 /// The answer of STATUS. Fields are printed in this order, under these names.
@@ -28,11 +29,15 @@ pub(super) struct Status {
     durable: bool,
     data_bytes: u64,
     uptime_ms: u64,
+    /// Whether a majority stands behind this member.
+    quorum: bool,
+    /// Of the cluster.
+    health: String,
     members: Vec<Member>,
 }
 
 impl Status {
-    pub fn new(status: doozer_client::Status, members: Vec<Member>) -> Self {
+    pub fn new(status: doozer_client::Status, health: Health, members: Vec<Member>) -> Self {
         Status {
             member: status.member,
             address: status.address,
@@ -53,6 +58,8 @@ impl Status {
             durable: status.durable,
             data_bytes: status.data_bytes,
             uptime_ms: status.uptime_ms,
+            quorum: health.quorum,
+            health: health.said,
             members,
         }
     }
@@ -79,6 +86,8 @@ impl Answer for Status {
         line("durable", &self.durable)?;
         line("data_bytes", &self.data_bytes)?;
         line("uptime_ms", &self.uptime_ms)?;
+        line("quorum", &self.quorum)?;
+        line("health", &self.health)?;
         writeln!(out)?;
         table(&self.members, out)
     }
@@ -97,7 +106,7 @@ mod tests {
             uptime_ms: 1234,
             ..doozer_client::Status::default()
         };
-        let status = Status::new(said, Vec::new());
+        let status = Status::new(said, Health { quorum: true, said: "ok".into() }, Vec::new());
         let mut plain = Vec::new();
         status.plain(&mut plain).unwrap();
         let plain = String::from_utf8(plain).unwrap();

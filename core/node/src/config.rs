@@ -8,7 +8,7 @@ use doozer_store::History;
 use doozer_wire::Address;
 
 use crate::access::Secrets;
-use crate::drive::TICK;
+use crate::pace::TICK;
 
 /// Where a member keeps its state.
 #[derive(Debug, Clone, PartialEq, Eq)]

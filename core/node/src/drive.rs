@@ -2,26 +2,23 @@
 //! snapshots.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use doozer_journal::Disk;
 use doozer_member::driver::{Answer, Driver, NotWritten, Reply};
 use doozer_member::keeper::{Failure, Report};
 use doozer_member::outbox::Wakes;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
 use crate::host::World;
 use crate::input::{Input, Proposal};
+use crate::pace::Pace;
 use crate::peers::home::Home;
 use crate::snapshot::Snapshots;
 
 /// Inputs taken in one go.
 const INPUTS_MAX: usize = 256;
-
-/// The replica's tick.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Milliseconds since 1970 by the system's clock.
 fn wall_ms() -> u64 {
@@ -64,8 +61,7 @@ pub(crate) async fn drive<D: Disk>(
     let mut taken = Vec::with_capacity(INPUTS_MAX);
     let mut waiting = Waiting::default();
     let mut silence = Silence::default();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut pace = Pace::new();
     driver.pump(wall_ms());
     driver.lead_if_only_voter();
     driver.pump(wall_ms());
@@ -85,10 +81,12 @@ pub(crate) async fn drive<D: Disk>(
                     break;
                 }
             }
-            _ = ticks.tick(), if !driver.is_at_rest() => {
-                driver.tick();
-                silence.note(driver.replica().proposer().is_some(), &home);
-            }
+            () = pace.due() => {}
+        }
+        // What comes now comes after the ticks that have passed.
+        for _ in 0..pace.passed() {
+            driver.tick();
+            silence.note(driver.replica().proposer().is_some(), &home);
         }
         for input in taken.drain(..) {
             if let Some(failure) = take(input, &mut driver, &mut snapshots, &mut waiting) {
@@ -96,6 +94,7 @@ pub(crate) async fn drive<D: Disk>(
             }
         }
         driver.pump(wall_ms());
+        pace.set(driver.quiet_ticks());
         if driver.is_at_rest() {
             // It leads, and may never tick.
             silence.note(true, &home);

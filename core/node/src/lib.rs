@@ -35,6 +35,7 @@ mod input;
 mod journal_thread;
 mod launch;
 mod node;
+mod pace;
 mod peers;
 mod server;
 mod shared;

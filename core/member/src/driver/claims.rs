@@ -25,6 +25,11 @@ impl Claims {
         Claims { next_at: 0, again: AGAIN_TICKS }
     }
 
+    /// How many ticks it is to the next look.
+    pub fn ticks_to_look(&self, now: u64) -> u64 {
+        self.next_at.saturating_sub(now).max(1)
+    }
+
     /// What this member is to write now to become a voter, if it is to try.
     pub fn due(&mut self, me: &Incarnation, machine: &Machine, now: u64) -> Option<Vec<u8>> {
         if now < self.next_at {

@@ -226,6 +226,22 @@ impl<H: Host> Driver<H> {
         self.is_idle() && self.reads.is_empty() && self.replica.is_at_rest() && self.transfers.is_idle()
     }
 
+    /// How many ticks may pass at once before anything but the last of them brings something to do; `None`: any number, see
+    /// [`Driver::is_at_rest`]. So that a member to which nothing happens need not wake for each of them.
+    pub fn quiet_ticks(&self) -> Option<u64> {
+        if self.is_at_rest() {
+            return None;
+        }
+        if !self.is_idle() || !self.reads.is_empty() || !self.transfers.is_idle() {
+            return Some(1);
+        }
+        let to_round = self.replica.ticks_to_round();
+        Some(match self.part() {
+            Part::Learner => to_round.min(self.claims.ticks_to_look(self.ticks)),
+            Part::Voter | Part::Proposer => to_round,
+        })
+    }
+
     /// Where the state stands in the log.
     pub fn position(&self) -> Position {
         self.position

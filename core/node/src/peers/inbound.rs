@@ -14,8 +14,9 @@ use super::handshake::{Trouble, answer};
 use super::home::Home;
 use crate::input::Input;
 
-/// Bytes read in one go.
-const READ_BYTES: usize = 64 << 10;
+/// Bytes read in one go, and how few of them may be.
+const READ_BYTES_MAX: usize = 64 << 10;
+const READ_BYTES_MIN: usize = 4 << 10;
 
 /// Takes what a member says, from its HELLO on, until it ends or this member has stopped. `input` is what was read behind
 /// that.
@@ -70,7 +71,10 @@ where
             // The driver is gone.
             return Ok(());
         }
-        input.reserve(READ_BYTES);
+        // What was read is kept as long as its entries are in the log: many small messages share a buffer.
+        if input.capacity() - input.len() < READ_BYTES_MIN {
+            input.reserve(READ_BYTES_MAX);
+        }
         if stream.read_buf(&mut input).await? == 0 {
             return match input.is_empty() {
                 true => Ok(()),

@@ -28,6 +28,11 @@ impl Replica {
             && !self.is_full
     }
 
+    /// How many ticks it is to the end of the round: before it, time alone brings nothing to do.
+    pub fn ticks_to_round(&self) -> u64 {
+        self.limits.round_ticks - self.ticks % self.limits.round_ticks
+    }
+
     /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
     pub fn campaign(&mut self) {
         if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {

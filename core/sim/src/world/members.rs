@@ -62,12 +62,26 @@ impl World {
         if self.is_put_off(at, life, || Event::Tick { place: at, life }) {
             return Ok(());
         }
+        let wall_ms = self.places[at].wall_ms(self.now);
         let Some(running) = self.places[at].awake(life) else { return Ok(()) };
-        // As its host does.
-        if !running.driver.is_at_rest() {
-            running.driver.tick();
-        }
         running.ticks += 1;
+        let broken = match running.driver.quiet_ticks() {
+            // As its host does.
+            None => None,
+            Some(1) => {
+                running.driver.tick();
+                None
+            }
+            Some(_) => {
+                running.driver.tick();
+                running.driver.pump(wall_ms);
+                running.effects.borrow().first().map(|effect| format!("{effect:?}"))
+            }
+        };
+        if let Some(effect) = broken {
+            let what = format!("{} does something in a tick said to be quiet: {effect}", self.name(at));
+            return Err(Violation { check: "quiet ticks", time: self.now, what });
+        }
         let tick_us = self.places[at].tick_us;
         self.put(tick_us, Event::Tick { place: at, life });
         self.pump(at)?;

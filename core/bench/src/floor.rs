@@ -100,16 +100,11 @@ pub fn two_syncs(directory: &Path, bytes: usize, duration: Duration) -> io::Resu
 }
 
 fn overwrite(file: &File, bytes: usize, duration: Duration) -> io::Result<Histogram<u64>> {
-    file.write_all_at(&vec![0; FILE_BYTES], 0)?;
-    file.sync_all()?;
-    let (block, mut times) = (vec![7; bytes], histogram());
+    let (mut writing, mut times) = (Overwriting::new(file, bytes)?, histogram());
     let until = Instant::now() + duration;
-    let mut offsets = (0..FILE_BYTES - bytes).step_by(bytes).cycle();
     let mut started = Instant::now();
     while started < until {
-        let Some(offset) = offsets.next() else { break };
-        file.write_all_at(&block, offset as u64)?;
-        file.sync_data()?;
+        writing.next()?;
         let now = Instant::now();
         times.saturating_record(nanoseconds(now - started));
         started = now;
@@ -117,6 +112,28 @@ fn overwrite(file: &File, bytes: usize, duration: Duration) -> io::Result<Histog
     Ok(times)
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
+/// Writes over a file that has its blocks already, from its beginning to its end, again and again.
+pub(crate) struct Overwriting<'a> {
+    file: &'a File,
+    block: Vec<u8>,
+    offset: usize,
+}
+
+impl<'a> Overwriting<'a> {
+    pub(crate) fn new(file: &'a File, bytes: usize) -> io::Result<Overwriting<'a>> {
+        file.write_all_at(&vec![0; FILE_BYTES], 0)?;
+        file.sync_all()?;
+        Ok(Overwriting { file, block: vec![7; bytes], offset: 0 })
+    }
+
+    /// Writes and syncs.
+    pub(crate) fn next(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.block, self.offset as u64)?;
+        self.offset = (self.offset + self.block.len()) % (FILE_BYTES - self.block.len());
+        self.file.sync_data()
+    }
+}
+
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -19,6 +19,7 @@
 //! | [`report`] | rounds of figures as a table |
 //! | [`compare`], [`plot`] | the same of several systems, side by side, as a table and as pictures |
 
+pub mod bare;
 pub mod child;
 pub mod cluster;
 pub mod compare;

@@ -58,6 +58,7 @@ fn run(args: Args, ignored: &[&str]) -> Result<(), Problem> {
     }
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(serving_threads())
         .enable_all()
         .build()
         .map_err(|source| Problem::System { what: "threads", source })?;
@@ -65,6 +66,12 @@ fn run(args: Args, ignored: &[&str]) -> Result<(), Problem> {
     // Whatever is still at work was cut short on purpose.
     runtime.shutdown_background();
     ended
+}
+
+/// Half of the processors, four at most: commands are taken by one task and the disk has a thread of its own, so that more
+/// threads mostly wake each other. Two processors with one of them serve reads as fast as with two, and writes faster.
+fn serving_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).clamp(1, 4))
 }
 
 async fn serve(config: Config, format: LogFormat) -> Result<(), Problem> {

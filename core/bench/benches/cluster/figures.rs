@@ -39,6 +39,7 @@ pub struct Figures {
     pub restart_all: FigureId,
     pub trip: FigureId,
     pub sync: FigureId,
+    pub bare: FigureId,
 }
 
 /// An empty table, and its lines.
@@ -53,6 +54,7 @@ pub fn figures() -> (Comparison, Figures) {
         one_set: line("one-set", Unit::Micros, "SET, durable, one at a time, median (machine: its floor)"),
         trip: line("trip", Unit::Micros, "loopback round trip: the floor has two"),
         sync: line("sync", Unit::Micros, "write and sync of 4 KiB beside another one: and one"),
+        bare: line("bare", Unit::Micros, "the same SET by three threads that only pass it on and sync it"),
         kill_survivor: line(
             "kill-survivor",
             Unit::Millis,
@@ -91,6 +93,7 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
         better(figures.local_get, 3.0, Subject::ZooKeeper),
         better(figures.one_set, 1.8, Subject::Etcd),
         (figures.one_set, Bar::AtMostTimes { times: 1.5, of, figure }),
+        (figures.one_set, Bar::AtMostTimes { times: 1.5, of, figure: figures.bare }),
         (figures.kill_survivor, Bar::AtMost(350.0)),
         (figures.kill_victim, Bar::AtMost(1_000.0)),
         (figures.dead, Bar::AtMost(1.1)),

@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use doozer_bench::bare::replicated_write;
 use doozer_bench::compare::{Comparison, Subject};
 use doozer_bench::floor;
 use doozer_bench::measure::KEYS;
@@ -168,11 +169,13 @@ impl<'a> Bench<'a> {
         // They block, and so have a thread of their own.
         let floors = spawn_blocking(move || {
             let trip = floor::round_trip(FRAME_BYTES, window)?;
-            io::Result::Ok((trip, floor::two_syncs(&directory, SECTOR_BYTES, window)?))
+            let sync = floor::two_syncs(&directory, SECTOR_BYTES, window)?;
+            let bare = replicated_write(&directory, FRAME_BYTES, SECTOR_BYTES, window)?;
+            io::Result::Ok([trip, sync, bare].each_ref().map(median_us))
         });
-        let (trip, sync) = floors.await??;
-        let (trip, sync) = (median_us(&trip), median_us(&sync));
+        let [trip, sync, bare] = floors.await??;
         for (figure, value) in [
+            (self.plan.figures.bare, bare),
             (self.plan.figures.trip, trip),
             (self.plan.figures.sync, sync),
             (self.plan.figures.one_set, 2.0 * trip + sync),

@@ -36,6 +36,8 @@ pub struct TlsFiles {
 pub struct Config {
     /// `HOST:PORT` to serve clients on; port 0 takes a free one. `None` serves only the host process.
     pub listen: Option<String>,
+    /// Where others reach it, if that is not where it listens: behind a proxy, or a translation of addresses.
+    pub reached_at: Option<Address>,
     /// Members of the cluster to be joined, this one's own address among them or not. If none of them runs one, and all are
     /// started with the same list, its own address included, they found one together. Used by a member that has no data yet,
     /// and to find the others when their addresses have changed.
@@ -114,6 +116,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: None,
+            reached_at: None,
             attach: Vec::new(),
             cluster_name: "local".to_owned(),
             data: Data::Memory,

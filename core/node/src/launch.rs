@@ -165,8 +165,11 @@ pub(crate) async fn launch<D: Disk>(
     });
     let is_new = begin.position.slot == Slot(0);
     let world = World { journal: journal.clone(), peers: Peers::new(Arc::clone(&home)) };
+    // A founder begins alone in its log, and may have taken others in further on: without them nothing is decided there.
+    let log = &begin.past.log;
+    let takes_in_others = log.config_at(log.last().next()).voters != [id];
     let driver = Driver::new(begin, config.driver_settings(), world);
-    let is_alone = driver.replica().is_only_voter();
+    let is_alone = driver.replica().is_only_voter() && !takes_in_others;
     let local = Arc::clone(driver.local());
     home.book.read_from(Arc::clone(&local));
     let driver = Task(tokio::spawn(drive(driver, receiver, snapshots, Arc::clone(&home))));

@@ -246,10 +246,13 @@ async fn bind(address: &str) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Listen { address: address.to_owned(), source })
 }
 
-/// The address others are told: as it was given, unless the system chose the port, or it stands for every address of
+/// The address others are told: the one at which they are said to reach it; else the one it listens on as it was given, unless the system chose the port, or it stands for every address of
 /// this host, which tells others nothing.
 fn shown_address(config: &Config, bound: Option<SocketAddr>) -> String {
     let (Some(given), Some(bound)) = (&config.listen, bound) else { return String::new() };
+    if let Some(address) = &config.reached_at {
+        return address.to_string();
+    }
     match given.rsplit_once(':') {
         _ if bound.ip().is_unspecified() => format!("{}:{}", config.hostname, bound.port()),
         Some((host, port)) if port.parse() == Ok(0_u16) => format!("{host}:{}", bound.port()),

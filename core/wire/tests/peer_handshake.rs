@@ -126,7 +126,7 @@ fn a_member_does_not_talk_to_itself() {
 
 #[test]
 fn two_secrets_do_not_fit() {
-    let line = "it did not prove that it knows the secret: give both the same one, or look for what changes or repeats their bytes between them";
+    let line = "it did not prove that it knows the secret: give both the same one (DOOZER_RWSECRET), or look for what changes or repeats their bytes between them";
     for (ours, theirs) in [("hush", "hush!"), ("hush", ""), ("", "hush"), ("hush", "Hush"), ("a", "b")] {
         let ends = shake(&side(1, ours), &side(2, theirs), to(2), as_it_is);
         lines(ends, &format!("it refuses: \"{line}\""), line);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use doozer_node::{Config, Data, History, Secrets, TlsFiles};
+use doozer_wire::Address;
 
 use super::args::Args;
 use super::problem::Problem;
@@ -38,7 +39,7 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
     });
     let config = Config {
         listen: Some(args.listen.to_string()),
-        attach: args.attach,
+        attach: once_each(args.attach, &mut warnings),
         cluster_name: args.cluster,
         data,
         history: History { revisions_max: args.history, bytes_max: args.history_bytes.0 },
@@ -51,6 +52,19 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
         ..Config::default()
     };
     Ok(Setup { config, warnings })
+}
+
+/// One address stands for one member.
+fn once_each(given: Vec<Address>, warnings: &mut Vec<String>) -> Vec<Address> {
+    let mut addresses = Vec::with_capacity(given.len());
+    for address in given {
+        if addresses.contains(&address) {
+            warnings.push(format!("-a {address} is given twice, and counts once"));
+        } else {
+            addresses.push(address);
+        }
+    }
+    addresses
 }
 
 /// There is no finding a cluster by its name yet.
@@ -149,6 +163,12 @@ mod tests {
         let attach: Vec<String> = config.attach.iter().map(ToString::to_string).collect();
         assert_eq!(attach, ["10.0.0.2:8047", "10.0.0.3:8046"]);
         assert_eq!(config.answer_within, Duration::from_secs(9));
+        let Setup { config, warnings } = set_up("doozerd -a h:1 -a g -a h:1 -a g:8046").unwrap();
+        assert_eq!(config.attach.len(), 2);
+        assert_eq!(
+            warnings,
+            ["-a h:1", "-a g:8046"].map(|flag| format!("{flag} is given twice, and counts once"))
+        );
         let booted = set_up("doozerd -b doozer:?ca=h:1").unwrap_err();
         assert!(booted.starts_with("-b: this version finds no cluster by its name"), "{booted}");
         let Setup { warnings, .. } = set_up_with("doozerd", &[("DOOZER_BOOT_URI", "h:1")]).unwrap();

@@ -22,23 +22,44 @@ const HANDSHAKE: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     /// The network's reason.
-    #[error("{0}")]
+    #[error("{}", plain(.0))]
     Io(#[from] io::Error),
     /// One of the two refuses.
     #[error("refused: {0}")]
     Refused(#[from] Refused),
-    /// What came is no frame.
-    #[error("no member is there: {0}")]
+    /// What came in the handshake is no frame.
+    #[error("no member is there ({0}): check the address")]
+    NoFrame(FrameError),
+    /// What came in the handshake is no message.
+    #[error("no member is there ({0}): check the address")]
+    NoMessage(Malformed),
+    /// What came later is no frame.
+    #[error("the connection was closed: {0}: it was garbled")]
     Frame(#[from] FrameError),
     /// What came later is no frame of that member's.
     #[error("the connection was closed: {0}")]
     BadFrame(#[from] BadFrame),
-    /// What came is no message.
-    #[error("no member is there: {0}")]
-    Malformed(#[from] Malformed),
+    /// It ended in the middle of its way.
+    #[error(
+        "the connection was closed: a frame was not whole after {} s: it was garbled, or the network is far too slow", .0.as_secs()
+    )]
+    Stuck(Duration),
     /// Nothing came.
-    #[error("no answer in time")]
+    #[error("no answer within {} s: it hangs, or is no member", HANDSHAKE.as_secs())]
     TooSlow,
+}
+
+impl Trouble {
+    /// Whether somebody is there who does not talk to this member, and will not do so later on.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Trouble::Refused(_) | Trouble::NoFrame(_) | Trouble::NoMessage(_))
+    }
+}
+
+/// The system's words without its number for them.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
 }
 
 /// Says who this member is to whoever is there, and makes sure of the other one.
@@ -62,7 +83,8 @@ where
     let mut out = BytesMut::new();
     request.encode_frame(&mut out);
     send(stream, &out).await?;
-    let response = OwnedResponse::decode(frame(stream, &mut input, &mut decoder).await?)?;
+    let response = frame(stream, &mut input, &mut decoder).await?;
+    let response = OwnedResponse::decode(response).map_err(Trouble::NoMessage)?;
     let (proving, proof) = dialer.on_reply(&response)?;
     send(stream, &proof).await?;
     Ok(proving.on_accept(frame(stream, &mut input, &mut decoder).await?)?)
@@ -139,7 +161,7 @@ async fn frame<S: AsyncRead + Unpin>(
     decoder: &mut Decoder,
 ) -> Result<Bytes, Trouble> {
     loop {
-        if let Some(body) = decoder.next(input)? {
+        if let Some(body) = decoder.next(input).map_err(Trouble::NoFrame)? {
             return Ok(body);
         }
         if stream.read_buf(input).await? == 0 {

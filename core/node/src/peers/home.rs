@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::peer::Introduction;
 use doozer_wire::{Address, Secret};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsConnector;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::book::Book;
+use super::said::{Said, Tell};
 use crate::input::Input;
 
 pub(crate) struct Home {
@@ -27,11 +29,14 @@ pub(crate) struct Home {
     pub hears_nobody: watch::Sender<bool>,
     /// The driver has stopped: nobody is listened to any more. (Until then it needs the others, to finish what it has begun.)
     pub closed: watch::Sender<bool>,
-    said: Mutex<Vec<(String, String)>>,
+    /// Room for those who dialed this member and have not proven who they are.
+    pub guests: Semaphore,
+    said: Mutex<Said>,
+    said_of_strangers: Mutex<Said>,
 }
 
-/// So many lines are remembered, so that none is repeated for each try.
-const SAID_MAX: usize = 64;
+/// So many may be there at a time who have not proven who they are.
+pub(super) const GUESTS_MAX: usize = 256;
 
 impl Home {
     pub fn new(
@@ -51,7 +56,9 @@ impl Home {
             // Until it is known that somebody leads.
             hears_nobody: watch::Sender::new(true),
             closed: watch::Sender::new(false),
-            said: Mutex::default(),
+            guests: Semaphore::new(GUESTS_MAX),
+            said: Mutex::new(Said::of_members()),
+            said_of_strangers: Mutex::new(Said::of_strangers()),
         })
     }
 
@@ -70,24 +77,33 @@ impl Home {
         (introduction.cluster, introduction.incarnation) = (Some(cluster), id);
     }
 
-    /// Tells people, once, why there is no connection to or from somebody; again when that changes.
+    /// Tells people, once, why there is no connection to or from a member, or what is wrong at an address; again when that
+    /// changes.
     pub fn warn(&self, whom: impl ToString, why: impl ToString) {
         let (whom, why) = (whom.to_string(), why.to_string());
-        let mut said = self.said.lock();
-        let before = said.iter().position(|(other, _)| *other == whom).map(|at| said.remove(at).1);
-        if before.as_ref() != Some(&why) {
-            warn!("{whom}: {why}");
+        match self.said.lock().tell(&whom, &why, Instant::now()) {
+            Tell::Line => warn!("{whom}: {why}"),
+            Tell::Enough | Tell::Nothing => debug!("{whom}: {why}"),
         }
-        said.push((whom, why));
-        if said.len() > SAID_MAX {
-            said.remove(0);
+    }
+
+    /// Tells people why somebody who may be anybody was refused; only so much, however many come.
+    pub fn warn_of_stranger(&self, whom: impl ToString, why: impl ToString) {
+        let (whom, why) = (whom.to_string(), why.to_string());
+        let tell = self.said_of_strangers.lock().tell(&whom, &why, Instant::now());
+        match tell {
+            Tell::Line => warn!("{whom}: {why}"),
+            Tell::Enough => {
+                warn!("more connections are refused than are told of here: --log-level debug tells of each");
+                debug!("{whom}: {why}");
+            }
+            Tell::Nothing => debug!("{whom}: {why}"),
         }
     }
 
     /// There is a connection again: what was wrong is to be said anew if it comes back.
     pub fn is_well(&self, whom: impl ToString) {
-        let whom = whom.to_string();
-        self.said.lock().retain(|(other, _)| *other != whom);
+        self.said.lock().is_well(&whom.to_string());
     }
 
     /// The addresses that it was started with.

@@ -34,6 +34,9 @@ const STALLED: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
+/// A connection that was closed sooner was not worth making: somebody is there who takes no frame, or garbles them all.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// The way to one member.
 pub(super) struct Link {
     messages: mpsc::UnboundedSender<Peer>,
@@ -76,7 +79,7 @@ impl Line {
         while self.next(&mut batch).await {
             match self.connect().await {
                 Ok((stream, sealer)) => {
-                    pause = PAUSE_MIN;
+                    let since = Instant::now();
                     self.home.is_well(self.name());
                     info!(member = %self.to, "connected");
                     if std::mem::take(&mut self.has_lost) {
@@ -89,14 +92,18 @@ impl Line {
                     // At once: who led may be gone.
                     self.has_lost = true;
                     self.tell_reset();
+                    if since.elapsed() >= SHORT {
+                        pause = PAUSE_MIN;
+                        continue;
+                    }
                 }
-                Err(trouble) => {
-                    self.home.warn(self.name(), trouble);
+                Err(why) => {
+                    self.home.warn(self.name(), why);
                     batch.clear();
-                    self.drop_for(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
+            self.drop_for(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
@@ -116,24 +123,25 @@ impl Line {
         let _ = self.home.inputs.send(Input::Reset(self.to));
     }
 
-    async fn connect(&self) -> Result<(Box<dyn Stream>, Sealer), Trouble> {
+    /// A connection, or why there is none, for people.
+    async fn connect(&self) -> Result<(Box<dyn Stream>, Sealer), String> {
         let places = self.home.book.places(&self.to);
-        let mut last =
-            Trouble::Io(io::Error::new(io::ErrorKind::NotFound, "nobody has said where that member is"));
+        let mut last = "nobody has said where that member is".to_owned();
         for place in places {
-            let tried = async {
+            let tried: Result<_, Trouble> = async {
                 let mut stream = dial(&self.home, &place).await?;
                 let wanted = Call { to: Some(self.to), purpose: Purpose::Messages };
                 let (_, sealer) = call(&mut stream, &self.home, wanted).await?;
                 Ok((stream, sealer))
-            };
-            match tried.await {
+            }
+            .await;
+            match tried {
                 Ok(connected) => return Ok(connected),
                 Err(trouble) => {
                     if let Trouble::Refused(Refused::Incarnation { .. }) = trouble {
                         self.home.book.forget(&self.to, &place);
                     }
-                    last = trouble;
+                    last = format!("not reached at {place}: {trouble}");
                 }
             }
         }

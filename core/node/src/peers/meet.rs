@@ -13,7 +13,7 @@ use doozer_wire::Address;
 use doozer_wire::peer::{Call, Introduction, Purpose, Refused};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::dial::dial;
 use super::handshake::{Trouble, call};
@@ -42,8 +42,10 @@ enum There {
     Itself,
     /// Another one.
     Member(Introduction),
-    /// Nobody, or nobody who talks to this member: why.
+    /// Nobody: why.
     Nobody(String),
+    /// Somebody who does not talk to this member: why.
+    Stranger(String),
 }
 
 /// What the answers of one round come to.
@@ -56,16 +58,11 @@ enum Judged {
 
 /// Asks, until it is clear what becomes of this member. Cancel-safe.
 pub(crate) async fn meet(home: &Arc<Home>) -> Fate {
-    let mut said = String::new();
     loop {
         let answers = ask_all(home, home.listed()).await;
         match judge(&home.introduction(), &answers) {
             Judged::Fate(fate) => return fate,
-            Judged::Wait(why) if why == said => {}
-            Judged::Wait(why) => {
-                warn!("waiting: {why}");
-                said = why;
-            }
+            Judged::Wait(why) => home.warn("waiting", why),
         }
         sleep(AGAIN).await;
     }
@@ -94,8 +91,15 @@ async fn ask_around(home: &Arc<Home>) -> bool {
     places.extend(home.book.all().iter().map(Address::to_string));
     places.remove(&me.address.to_string());
     let places = places.iter().filter_map(|place| place.parse().ok()).collect();
-    for (_, there) in ask_all(home, places).await {
-        let There::Member(them) = there else { continue };
+    for (place, there) in ask_all(home, places).await {
+        let them = match there {
+            There::Member(them) => them,
+            There::Stranger(why) => {
+                home.warn(place, why);
+                continue;
+            }
+            There::Itself | There::Nobody(_) => continue,
+        };
         home.book.note(them.incarnation, them.address.clone());
         let is_ours = them.cluster == me.cluster && *home.hears_nobody.borrow();
         if is_ours && home.inputs.send(Input::Join(them.incarnation)).is_err() {
@@ -125,23 +129,24 @@ async fn ask(home: &Home, place: &Address) -> There {
     match asked.await {
         Ok((them, _)) => There::Member(them),
         Err(Trouble::Refused(Refused::Itself)) => There::Itself,
+        Err(trouble) if trouble.is_final() => There::Stranger(trouble.to_string()),
         Err(trouble) => There::Nobody(trouble.to_string()),
     }
 }
 
 fn judge(me: &Introduction, answers: &[(Address, There)]) -> Judged {
-    let clusters: Vec<(ClusterId, Incarnation)> = answers
+    let clusters: Vec<(&Address, ClusterId, Incarnation)> = answers
         .iter()
-        .filter_map(|(_, there)| match there {
-            There::Member(them) => Some((them.cluster?, them.incarnation)),
-            There::Itself | There::Nobody(_) => None,
+        .filter_map(|(place, there)| match there {
+            There::Member(them) => Some((place, them.cluster?, them.incarnation)),
+            There::Itself | There::Nobody(_) | There::Stranger(_) => None,
         })
         .collect();
-    if let Some((cluster, member)) = clusters.first() {
-        if clusters.iter().any(|(other, _)| other != cluster) {
-            return Judged::Wait(
-                "the addresses given belong to different clusters: give those of one".to_owned(),
-            );
+    if let Some((place, cluster, member)) = clusters.first() {
+        if let Some((elsewhere, other, _)) = clusters.iter().find(|(_, other, _)| other != cluster) {
+            return Judged::Wait(format!(
+                "{place} belongs to cluster {cluster}, {elsewhere} to {other}: give the addresses of one cluster with -a"
+            ));
         }
         return Judged::Fate(Fate::Join(*cluster, *member));
     }
@@ -158,32 +163,54 @@ fn judge(me: &Introduction, answers: &[(Address, There)]) -> Judged {
 
 /// What stands in the way of founding a cluster.
 fn lacking(me: &Introduction, answers: &[(Address, There)]) -> Option<String> {
-    let nobody = |(place, there): &(Address, There)| match there {
-        There::Nobody(why) => Some(format!("{place} ({why})")),
-        There::Itself | There::Member(_) => None,
-    };
-    let silent: Vec<String> = answers.iter().filter_map(nobody).collect();
-    if !silent.is_empty() {
+    let silent: Vec<String> = answers
+        .iter()
+        .filter_map(|(place, there)| match there {
+            There::Nobody(why) | There::Stranger(why) => Some(format!("{place} ({why})")),
+            There::Itself | There::Member(_) => None,
+        })
+        .collect();
+    let itself = answers.iter().filter(|(_, there)| *there == There::Itself).count();
+    if itself == 0 && !me.listed.contains(&me.address) {
+        let silent = if silent.is_empty() { String::new() } else { format!(": {}", silent.join(", ")) };
         return Some(format!(
-            "no address runs a cluster, and a new one needs an answer of each: {}",
-            silent.join(", ")
+            "no address given with -a runs a cluster to join{silent}; to found one, give this member's own ({}) to each as well",
+            me.address
+        ));
+    }
+    // This would not pass by itself, as silence may.
+    let differs = answers.iter().find_map(|(place, there)| match there {
+        There::Member(them) if list(&them.listed) != list(&me.listed) => Some((place, &them.listed)),
+        _ => None,
+    });
+    if let Some((place, listed)) = differs {
+        let (theirs, ours) = (shown(listed), shown(&me.listed));
+        return Some(format!(
+            "{place} was started with {theirs}, this member with {ours}: give the same addresses to all"
+        ));
+    }
+    if !silent.is_empty() {
+        let silent = silent.join(", ");
+        return Some(format!(
+            "no address given with -a runs a cluster, and a new one needs an answer of each: {silent}"
         ));
     }
     // More than one would mean that some other member's address leads here, and this one's there, perhaps.
-    let itself = answers.iter().filter(|(_, there)| *there == There::Itself).count();
-    if itself != 1 {
-        return Some(format!(
-            "no address runs a cluster, and a new one needs this member's own among them once: {itself} of them are it"
-        ));
-    }
-    let others = answers
-        .iter()
-        .find(|(_, there)| matches!(there, There::Member(them) if list(&them.listed) != list(&me.listed)));
-    others.map(|(place, _)| format!("{place} was started with other addresses: give all members the same"))
+    (itself != 1).then(|| {
+        let itself = answers.iter().filter(|(_, there)| *there == There::Itself);
+        let places: Vec<String> = itself.map(|(place, _)| place.to_string()).collect();
+        format!("{} all lead to this member: give each member's address once", places.join(", "))
+    })
 }
 
 fn list(addresses: &[Address]) -> BTreeSet<String> {
     addresses.iter().map(Address::to_string).collect()
+}
+
+/// As they stand on a command line.
+fn shown(addresses: &[Address]) -> String {
+    let flags: Vec<String> = list(addresses).iter().map(|address| format!("-a {address}")).collect();
+    if flags.is_empty() { "no -a".to_owned() } else { flags.join(" ") }
 }
 
 /// How many members the addresses are of.
@@ -192,7 +219,7 @@ fn members(answers: &[(Address, There)]) -> usize {
         .iter()
         .filter_map(|(_, there)| match there {
             There::Member(them) => Some(them.incarnation),
-            There::Itself | There::Nobody(_) => None,
+            There::Itself | There::Nobody(_) | There::Stranger(_) => None,
         })
         .collect();
     others.len() + 1
@@ -262,14 +289,27 @@ mod tests {
         let joined = Judged::Fate(Fate::Join(ClusterId([9; 16]), Incarnation([2; 16])));
         assert_eq!(judged(&ALL, [There::Itself, runs(2, 9), nobody()]), joined);
         assert_eq!(judged(&ALL, [nobody(), runs(2, 9), runs(3, 9)]), joined);
-        waits(judged(&ALL, [nobody(), runs(2, 9), runs(3, 8)]), "different clusters");
+        let why =
+            format!("b:1 belongs to cluster {}, c:1 to {}: give", ClusterId([9; 16]), ClusterId([8; 16]));
+        waits(judged(&ALL, [nobody(), runs(2, 9), runs(3, 8)]), &why);
     }
 
     #[test]
     fn nobody_founds_by_mistake() {
-        waits(judged(&ALL, [empty(4), empty(2), empty(3)]), "0 of them are it");
-        waits(judged(&ALL, [There::Itself, There::Itself, empty(2)]), "2 of them are it");
-        let other = judged(&["a:1", "b:1"], [There::Itself, empty(2), empty(3)]);
-        waits(other, "b:1 was started with other addresses");
+        waits(judged(&ALL, [There::Itself, There::Itself, empty(2)]), "a:1, b:1 all lead to this member");
+        let differs =
+            "b:1 was started with -a a:1 -a b:1 -a c:1, this member with -a a:1 -a b:1: give the same";
+        waits(judged(&["a:1", "b:1"], [There::Itself, empty(2), empty(3)]), differs);
+        waits(judged(&["a:1", "b:1"], [There::Itself, empty(2), nobody()]), differs);
+    }
+
+    #[test]
+    fn who_is_only_to_join_waits_for_a_cluster() {
+        let joins = "runs a cluster to join; to found one, give this member's own (x:1) to each as well";
+        waits(judged(&ALL, [empty(4), empty(2), empty(3)]), joins);
+        waits(
+            judged(&ALL, [empty(4), nobody(), empty(3)]),
+            "runs a cluster to join: b:1 (refused); to found",
+        );
     }
 }

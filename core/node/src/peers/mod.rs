@@ -10,6 +10,7 @@
 //! | `handshake` | the first frames of either side |
 //! | `link` | what is sent to one member |
 //! | `inbound` | what one member sends |
+//! | `said` | what people are told, and how often |
 //! | `meet` | whom a new member joins, or whether it founds a cluster |
 
 pub(crate) mod book;
@@ -19,6 +20,7 @@ pub(crate) mod home;
 pub(crate) mod inbound;
 mod link;
 pub(crate) mod meet;
+mod said;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! is felt where it comes from.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -264,10 +265,11 @@ impl Connection {
 }
 
 /// Serves a connection until it ends, from either side. It has `access` before it presents anything; `input` was read from
-/// it already. `stop` turns true when the member goes down. The caller has counted the connection in
+/// it already; `from` is where it comes from, if that is not this process. `stop` turns true when the member goes down. The caller has counted the connection in
 /// [`Shared::connections`].
 pub(crate) async fn serve<S>(
     stream: S,
+    from: Option<IpAddr>,
     mut input: BytesMut,
     shared: Arc<Shared>,
     access: Access,
@@ -289,7 +291,7 @@ pub(crate) async fn serve<S>(
         && let Some(stream) = stream.0.take()
     {
         // It is not one of those that a stop waits for.
-        tokio::spawn(inbound::serve(stream, input, hello, home));
+        tokio::spawn(inbound::serve(stream, from, input, hello, home));
     }
 }
 

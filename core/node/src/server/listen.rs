@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -98,13 +98,14 @@ pub(crate) async fn listen(mut doors: Doors, lobby: Arc<Lobby>, mut stop: watch:
         }
         if lobby.connections.fetch_add(1, Ordering::Relaxed) >= lobby.limits.connections_max {
             lobby.connections.fetch_sub(1, Ordering::Relaxed);
-            warn!(limit = lobby.limits.connections_max, "too many connections: closed the newest");
+            let limit = lobby.limits.connections_max;
+            lobby.home.warn("too many connections", format_args!("closed the newest, {limit} are open"));
             continue;
         }
         let (lobby, stop) = (Arc::clone(&lobby), stop.clone());
         match knock {
             Knock::Tcp(stream) => connections.spawn(connection(stream, doors.tls.clone(), lobby, stop)),
-            Knock::Within(stream) => connections.spawn(enter(stream, lobby, Some(Access::Write), stop)),
+            Knock::Within(stream) => connections.spawn(enter(stream, None, lobby, Some(Access::Write), stop)),
             Knock::Nobody => continue,
         };
     }
@@ -121,9 +122,10 @@ async fn connection(
     if let Err(error) = prepare(&stream) {
         debug!(%error, "socket options");
     }
-    let Some(tls) = tls else { return enter(stream, lobby, None, stop).await };
+    let from = stream.peer_addr().ok().map(|address| address.ip());
+    let Some(tls) = tls else { return enter(stream, from, lobby, None, stop).await };
     match timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => return enter(stream, lobby, None, stop).await,
+        Ok(Ok(stream)) => return enter(stream, from, lobby, None, stop).await,
         Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
         Err(_) => debug!("a TLS handshake took too long"),
     }
@@ -132,8 +134,13 @@ async fn connection(
 
 /// Serves whoever comes, once there is a member to do so. It has `access` before it presents anything; if that is not said,
 /// what anybody has.
-async fn enter<S>(mut stream: S, lobby: Arc<Lobby>, access: Option<Access>, mut stop: watch::Receiver<bool>)
-where
+async fn enter<S>(
+    mut stream: S,
+    from: Option<IpAddr>,
+    lobby: Arc<Lobby>,
+    access: Option<Access>,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut input = BytesMut::new();
@@ -144,11 +151,11 @@ where
     match guest {
         Ok(Guest::Client(shared)) => {
             let access = access.unwrap_or_else(|| shared.secrets.initial());
-            return serve(stream, input, shared, access, stop).await;
+            return serve(stream, from, input, shared, access, stop).await;
         }
         Ok(Guest::Peer(request)) => {
             // It is not one of those that a stop waits for.
-            tokio::spawn(inbound::serve(stream, input, *request, Arc::clone(&lobby.home)));
+            tokio::spawn(inbound::serve(stream, from, input, *request, Arc::clone(&lobby.home)));
         }
         Ok(Guest::Gone) => {}
         Err(error) => debug!(%error, "a connection ended"),

@@ -7,7 +7,7 @@ use prost::Message as _;
 
 use super::decode::{BadMessage, fixed};
 use super::{Refused, proto};
-use crate::Address;
+use crate::{Address, Hello};
 
 /// The version of the peer protocol that this crate speaks.
 pub const PEER_VERSION: u32 = 1;
@@ -47,6 +47,11 @@ pub enum Purpose {
 }
 
 impl Introduction {
+    /// Who says HELLO, if that can be read: anybody may say anything, and this is for people to read.
+    pub fn claimed(hello: &Hello) -> Option<Introduction> {
+        read_hello(hello.peer.clone()?).ok().map(|(them, _)| them)
+    }
+
     /// Whether the other one is of the same cluster, as far as both know.
     pub(super) fn check_cluster(&self, them: &Introduction) -> Result<(), Refused> {
         match (self.cluster, them.cluster) {

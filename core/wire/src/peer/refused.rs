@@ -52,7 +52,7 @@ pub enum Refused {
     Itself,
     /// The proof is not the one that is due.
     #[error(
-        "it did not prove that it knows the secret: give both the same one, or look for what changes or repeats their bytes between them"
+        "it did not prove that it knows the secret: give both the same one (DOOZER_RWSECRET), or look for what changes or repeats their bytes between them"
     )]
     Secret,
     /// At an acceptor: the other one knows the secret, but reached another member than it meant, or itself.

@@ -230,7 +230,7 @@ fn strangers() {
     }
     // What another version says of itself is not read.
     assert_eq!(log::lines(&["speaks version 77 of the peer protocol", "upgrade the older"]).len(), 1);
-    assert!(log::lines(&["many-names"]).len() <= 5, "{:?}", log::lines(&["many-names"]));
+    assert!(log::lines(&["many-names"]).len() <= 30, "{:?}", log::lines(&["many-names"]));
     assert!(!log::lines(&["more connections are refused than are told of here"]).is_empty());
     members.into_iter().for_each(Member::crash);
 }
@@ -264,16 +264,11 @@ fn who_says_hello_and_nothing_more_is_let_go_and_there_is_room_for_only_so_many(
     let victim = members[0].address;
     undisturbed_and_unmoved(&members, "hush", || {
         let guest = Guest::new("silent.test:1", "hush");
-        let mut waiting = Vec::new();
-        let closed = loop {
-            match guest.meet(victim, MESSAGES) {
-                Ok(met) => waiting.push(met),
-                Err(why) => break why,
-            }
-            assert!(waiting.len() <= 256, "there is no end");
-        };
-        assert!(waiting.len() > 200, "{} and then {closed}", waiting.len());
-        for (mut line, ..) in waiting {
+        let mut lines: Vec<Line> = (0..300).map(|_| Line::open(victim)).collect();
+        lines.iter_mut().for_each(|line| line.request(&guest.hello(MESSAGES).1));
+        let answered = lines.iter_mut().filter_map(|line| line.frame().ok()).count();
+        assert!((200..300).contains(&answered), "{answered}");
+        for mut line in lines {
             assert_eq!(line.end(), 0);
         }
     });

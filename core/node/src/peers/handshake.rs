@@ -56,8 +56,12 @@ impl Trouble {
     }
 }
 
-/// The system's words without its number for them.
+/// The system's words without its number for them. It is chance which of several it has for a connection that was closed.
 fn plain(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) {
+        return "the connection was closed".to_owned();
+    }
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
 }

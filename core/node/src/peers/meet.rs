@@ -118,7 +118,10 @@ async fn ask_all(home: &Arc<Home>, places: Vec<Address>) -> Vec<(Address, There)
             (place, there)
         });
     }
-    asking.join_all().await
+    let mut answers = asking.join_all().await;
+    // In whatever order they came: the same answers are to be the same words.
+    answers.sort_by_key(|(place, _)| place.to_string());
+    answers
 }
 
 async fn ask(home: &Home, place: &Address) -> There {

@@ -8,8 +8,9 @@ use doozer_journal::Disk;
 use doozer_member::driver::{Answer, Driver, NotWritten, Reply};
 use doozer_member::keeper::{Failure, Report};
 use doozer_member::outbox::Wakes;
+use doozer_paxos::Incarnation;
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::host::World;
 use crate::input::{Input, Proposal};
@@ -51,6 +52,18 @@ impl Silence {
     }
 }
 
+/// Tells the log who leads, whenever that changes: nothing else shows it, and nobody but operators needs it.
+fn note_proposer(known: &mut Option<Incarnation>, now: Option<Incarnation>, me: Incarnation) {
+    if std::mem::replace(known, now) == now {
+        return;
+    }
+    match now {
+        Some(proposer) if proposer == me => info!("this member is the proposer"),
+        Some(proposer) => info!(%proposer, "another member is the proposer"),
+        None => info!("no proposer is known"),
+    }
+}
+
 /// Runs until it is stopped, or the journal fails, which is returned.
 pub(crate) async fn drive<D: Disk>(
     mut driver: Driver<World<D>>,
@@ -62,6 +75,7 @@ pub(crate) async fn drive<D: Disk>(
     let mut waiting = Waiting::default();
     let mut silence = Silence::default();
     let mut pace = Pace::new();
+    let mut proposer = None;
     driver.pump(wall_ms());
     driver.lead_if_only_voter();
     driver.pump(wall_ms());
@@ -94,6 +108,7 @@ pub(crate) async fn drive<D: Disk>(
             }
         }
         driver.pump(wall_ms());
+        note_proposer(&mut proposer, driver.replica().proposer(), driver.me());
         pace.set(driver.quiet_ticks());
         if driver.is_at_rest() {
             // It leads, and may never tick.

@@ -202,7 +202,7 @@ impl<H: Host> Driver<H> {
     fn part(&self) -> Part {
         if self.replica.is_leading() {
             Part::Proposer
-        } else if self.replica.config().voters.contains(&self.outstanding.origin().incarnation) {
+        } else if self.replica.config().voters.contains(&self.me()) {
             Part::Voter
         } else {
             Part::Learner
@@ -214,6 +214,11 @@ impl<H: Host> Driver<H> {
         if self.replica.is_only_voter() {
             self.replica.campaign();
         }
+    }
+
+    /// Who this member is.
+    pub fn me(&self) -> Incarnation {
+        self.outstanding.origin().incarnation
     }
 
     /// Every write of this member's is applied and answered, and its life has begun in the log.
@@ -397,7 +402,7 @@ impl<H: Host> Driver<H> {
         if !self.outstanding.is_empty() {
             return;
         }
-        let me = self.outstanding.origin().incarnation;
+        let me = self.me();
         let command = self.claims.due(&me, self.local.state.read().machine(), self.ticks);
         if let Some(command) = command {
             self.write(&command, None);

@@ -132,7 +132,7 @@ mod tests {
     fn each_request_is_answered_and_all_files_go() {
         let directory = Scratch::new(env::temp_dir()).unwrap();
         let times = replicated_write(directory.path(), 64, 4096, Duration::from_millis(30)).unwrap();
-        assert!(times.len() > 0);
+        assert!(!times.is_empty());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use crate::patience::PATIENCE;
+
 /// Opens connections to one or several members of a system.
 pub trait Connect: Clone + Send + Sync + 'static {
     /// What it opens.
@@ -17,6 +19,12 @@ pub trait Connect: Clone + Send + Sync + 'static {
     /// # Errors
     /// If the member does not take it.
     fn connect(&self, number: usize) -> impl Future<Output = Result<Self::Connection, LoadError>> + Send;
+
+    /// The members over which a load is spread, and by which it is told apart, as errors name them: connection `number`
+    /// leads to the one at `number` modulo how many there are. None, if that makes no difference.
+    fn members(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// One connection to a member.
@@ -110,6 +118,36 @@ pub enum LoadError {
     /// An answer is not one to its request.
     #[error("an answer that makes no sense: {0}")]
     Nonsense(&'static str),
+    /// No answer has come for too long.
+    #[error("no answer within {} s", PATIENCE.as_secs())]
+    Silent,
+    /// One of several members is the reason.
+    #[error("{member}: {why}")]
+    At {
+        /// Its name.
+        member: String,
+        /// What happened there.
+        why: Box<LoadError>,
+    },
+}
+
+impl LoadError {
+    /// The same, with the name of the member at which connection `number` of these ends; unless it stands there already.
+    pub(crate) fn at(self, members: &[String], number: usize) -> LoadError {
+        match (self, members.get(number % members.len().max(1))) {
+            (named @ (LoadError::Connect { .. } | LoadError::At { .. }), _) | (named, None) => named,
+            (why, Some(member)) => LoadError::At { member: member.clone(), why: why.into() },
+        }
+    }
+
+    /// Whether the connection is of no use any more, so that what was under way on it may have been done or not.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            LoadError::Connect { .. } | LoadError::Io(_) | LoadError::Silent => true,
+            LoadError::At { why, .. } => why.is_lost(),
+            _ => false,
+        }
+    }
 }
 
 /// Asks one thing, when nothing else is under way on the connection, and takes its answer.

@@ -1,5 +1,6 @@
 //! A closed loop over one connection: an answer makes room for the next request.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::connection::{Connection, LoadError, Request};
@@ -11,6 +12,28 @@ pub(crate) trait Work {
 
     /// A request was done.
     fn answered(&mut self, made: Instant, now: Instant);
+}
+
+/// Has one request under way at a time, on one connection after the other, around, until the work has no more. `current`
+/// tells which one's turn it is.
+pub(crate) async fn drive_in_turn<C: Connection, W: Work>(
+    lines: &mut [(C, W)],
+    current: &AtomicUsize,
+) -> Result<(), LoadError> {
+    let mut answers = Vec::with_capacity(1);
+    let mut made = Instant::now();
+    loop {
+        for (number, (connection, work)) in lines.iter_mut().enumerate() {
+            current.store(number, Ordering::Relaxed);
+            let Some(request) = work.next(made) else { return Ok(()) };
+            connection.send(0, request);
+            connection.receive(&mut answers).await?;
+            let now = Instant::now();
+            answers.pop().ok_or(LoadError::Nonsense("no answer"))?.outcome?;
+            work.answered(made, now);
+            made = now;
+        }
+    }
 }
 
 /// Keeps `in_flight` requests under way until the work has no more and all are answered.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::connection::{Connect, LoadError, Request};
 use crate::drive::{Work, drive};
 use crate::load::Stop;
+use crate::patience::Progress;
 
 /// Requests under way while files are made or deleted.
 const IN_FLIGHT: usize = 256;
@@ -63,7 +64,7 @@ impl Keys {
         self.each(to, |path| Request::Create { path, value: value.clone() }, stop).await
     }
 
-    /// Deletes all files that exist.
+    /// Deletes all files that exist. If a member is lost meanwhile, the next one is asked.
     ///
     /// # Errors
     /// As for [`Load::run`](crate::Load::run).
@@ -71,14 +72,34 @@ impl Keys {
         self.each(to, Request::Delete, &Stop::default()).await
     }
 
+    /// Each request may be made again, so a member that is lost makes no difference while there is another one.
     async fn each(
         &self,
         to: &impl Connect,
-        request: impl FnMut(Bytes) -> Request,
+        request: impl Fn(Bytes) -> Request,
         stop: &Stop,
     ) -> Result<(), LoadError> {
-        let mut each = Each { paths: self.paths.iter(), request, stop };
-        drive(&mut to.connect(0).await?, IN_FLIGHT, &mut each).await
+        let mut outcome = self.each_at(to, 0, &request, stop).await;
+        for number in 1..to.members().len() {
+            match &outcome {
+                Err(why) if why.is_lost() => outcome = self.each_at(to, number, &request, stop).await,
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    async fn each_at(
+        &self,
+        to: &impl Connect,
+        number: usize,
+        request: impl Fn(Bytes) -> Request,
+        stop: &Stop,
+    ) -> Result<(), LoadError> {
+        let progress = Progress::default();
+        let mut each = Each { paths: self.paths.iter(), request, stop, progress: progress.clone() };
+        let work = async { drive(&mut to.connect(number).await?, IN_FLIGHT, &mut each).await };
+        progress.watch(work).await.map_err(|why| why.at(to.members(), number))
     }
 }
 
@@ -87,13 +108,16 @@ struct Each<'a, F> {
     paths: std::slice::Iter<'a, Bytes>,
     request: F,
     stop: &'a Stop,
+    progress: Progress,
 }
 
-impl<F: FnMut(Bytes) -> Request> Work for Each<'_, F> {
+impl<F: Fn(Bytes) -> Request> Work for Each<'_, F> {
     fn next(&mut self, _: Instant) -> Option<Request> {
         let path = self.paths.next().filter(|_| !self.stop.is_stopped())?;
         Some((self.request)(path.clone()))
     }
 
-    fn answered(&mut self, _: Instant, _: Instant) {}
+    fn answered(&mut self, _: Instant, _: Instant) {
+        self.progress.made();
+    }
 }

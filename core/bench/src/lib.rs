@@ -6,7 +6,7 @@
 //! | [`connection`] | what a load needs of a system, so that others are measured by the same load |
 //! | [`exchange`] | a TCP connection read and written in large pieces |
 //! | `pipe` | Doozer's connections |
-//! | [`load`], `drive` | requests over many connections with many in flight, as fast as they are answered |
+//! | [`load`], `drive`, `patience` | requests over many connections with many in flight, as fast as they are answered |
 //! | [`probe`] | a write every few milliseconds, whatever happens |
 //! | [`fanout`] | one writer and many watchers |
 //! | [`keys`] | the files that a load works on |
@@ -32,6 +32,7 @@ pub mod floor;
 pub mod keys;
 pub mod load;
 pub mod measure;
+mod patience;
 mod pipe;
 pub mod plot;
 pub mod ports;

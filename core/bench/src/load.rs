@@ -5,17 +5,19 @@
 //! answer was read, so that time spent waiting to be sent counts too.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::connection::{Connect, LoadError, Request};
-use crate::drive::{Work, drive};
+use crate::connection::{Connect, Connection, LoadError, Request, ask};
+use crate::drive::{Work, drive, drive_in_turn};
 use crate::keys::Keys;
+use crate::patience::{PATIENCE, Progress};
 
 /// What a load asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum Kind {
     LocalGet,
     /// Nine linearizable reads to a write.
     Mixed,
+    /// Nine reads of what the member has to a write.
+    LocalMixed,
 }
 
 /// How much, and for how long.
@@ -35,7 +39,8 @@ pub enum Kind {
 pub struct Load {
     /// What is asked for.
     pub kind: Kind,
-    /// Connections; never more than are in flight.
+    /// Connections; never more than are in flight, and never fewer than one for each member of a target that tells its
+    /// members apart.
     pub connections: usize,
     /// Requests in flight over all connections.
     pub in_flight: usize,
@@ -54,6 +59,8 @@ pub struct Measured {
     pub duration: Duration,
     /// The latency of each request that was answered in that time, in nanoseconds.
     pub latency_ns: Histogram<u64>,
+    /// The same of each of [`Connect::members`].
+    pub members: Vec<Measured>,
 }
 
 /// Says that no further request shall be sent. What is under way is still waited for: a write that nobody waits for
@@ -73,6 +80,20 @@ impl Stop {
 }
 
 impl Measured {
+    fn of(duration: Duration, latencies: &[Latencies], members: usize) -> Measured {
+        let apart = latencies.iter().map(|latencies| Measured {
+            duration,
+            latency_ns: latencies.so_far(),
+            members: Vec::new(),
+        });
+        let apart: Vec<Measured> = apart.collect();
+        let mut latency_ns = histogram();
+        for part in &apart {
+            latency_ns += &part.latency_ns;
+        }
+        Measured { duration, latency_ns, members: if members == 0 { Vec::new() } else { apart } }
+    }
+
     /// Answers in the time measured.
     pub fn answers(&self) -> u64 {
         self.latency_ns.len()
@@ -94,24 +115,36 @@ impl Load {
     /// every answer. It uses the threads of the runtime it is called in: a runtime of one thread disturbs a member on
     /// the same machine least, one of many can ask more of a remote one.
     ///
+    /// Where members are told apart, each has its share of the connections and of what is in flight. If less is in flight
+    /// than there are members, they are asked in turn.
+    ///
     /// # Errors
     /// The first connection that cannot be made, breaks, or gets an answer that is an error; which stops the others.
     pub async fn run(&self, target: &impl Connect, keys: &Keys, stop: &Stop) -> Result<Measured, LoadError> {
         if keys.is_empty() {
             return Err(LoadError::NoKeys);
         }
+        let members = target.members();
         let in_flight = self.in_flight.max(1);
-        let connections = self.connections.clamp(1, in_flight);
+        let connections = self.connections(members.len());
         let mut pipes = Vec::with_capacity(connections);
         for number in 0..connections {
-            pipes.push(target.connect(number).await?);
+            let pipe = timeout(PATIENCE, self.open(target, keys, number)).await;
+            let pipe = pipe.unwrap_or(Err(LoadError::Silent));
+            pipes.push(pipe.map_err(|why| why.at(members, number))?);
         }
+        let latencies: Vec<Latencies> = (0..members.len().max(1)).map(|_| Latencies::new()).collect();
         let requests = self.requests(keys, stop);
+        // As many as can have a request under way at the same time, each with one connection, or with several in turn.
+        let groups = connections.min(in_flight);
         let mut running = JoinSet::new();
-        for (number, mut pipe) in pipes.into_iter().enumerate() {
-            let share = in_flight / connections + usize::from(number < in_flight % connections);
-            let mut work = Requests { random: number as u64 + 1, ..requests.clone() };
-            running.spawn(async move { drive(&mut pipe, share, &mut work).await });
+        for (group, lines) in grouped(pipes, groups, &requests, &latencies).into_iter().enumerate() {
+            let share = in_flight / groups + usize::from(group < in_flight % groups);
+            let members = members.to_vec();
+            running.spawn(async move {
+                let ended = run_group(lines, share).await;
+                ended.map_err(|(at, why)| why.at(&members, group + at * groups))
+            });
         }
         let mut outcome = Ok(());
         while let Some(ended) = running.join_next().await {
@@ -123,8 +156,27 @@ impl Load {
         }
         outcome?;
         let duration = Instant::now().saturating_duration_since(requests.from).min(self.measured);
-        let latency_ns = requests.latency_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Measured { duration, latency_ns })
+        Ok(Measured::of(duration, &latencies, members.len()))
+    }
+
+    /// How many connections it has to a target that tells so many members apart.
+    pub fn connections(&self, members: usize) -> usize {
+        self.connections.max(members).clamp(1, self.in_flight.max(members).max(1))
+    }
+
+    /// Opens a connection whose member has the files.
+    async fn open<T: Connect>(
+        &self,
+        target: &T,
+        keys: &Keys,
+        number: usize,
+    ) -> Result<T::Connection, LoadError> {
+        let mut pipe = target.connect(number).await?;
+        if matches!(self.kind, Kind::LocalGet | Kind::LocalMixed) {
+            // A member far behind might not know of them yet. It answers this when it does.
+            ask(&mut pipe, Request::Get(keys.path(0))).await?;
+        }
+        Ok(pipe)
     }
 
     /// The requests of a connection. The time begins now.
@@ -138,8 +190,61 @@ impl Load {
             from,
             until: from + self.measured,
             stop: stop.clone(),
-            latency_ns: Arc::new(Mutex::new(histogram())),
+            latencies: Latencies::new(),
+            progress: Progress::default(),
         }
+    }
+}
+
+/// Deals connections out to groups, each with its requests, and with the latencies of the member it leads to.
+fn grouped<C>(
+    pipes: Vec<C>,
+    groups: usize,
+    requests: &Requests,
+    latencies: &[Latencies],
+) -> Vec<Vec<(C, Requests)>> {
+    let mut lines: Vec<Vec<_>> = (0..groups).map(|_| Vec::new()).collect();
+    for (number, pipe) in pipes.into_iter().enumerate() {
+        let latencies = latencies[number % latencies.len()].clone();
+        let requests = Requests { random: number as u64 + 1, latencies, ..requests.clone() };
+        lines[number % groups].push((pipe, requests));
+    }
+    lines
+}
+
+/// Runs what shares one place in the number in flight, or one connection's share of it.
+async fn run_group<C: Connection>(
+    mut lines: Vec<(C, Requests)>,
+    share: usize,
+) -> Result<(), (usize, LoadError)> {
+    let progress = Progress::default();
+    for (_, work) in &mut lines {
+        work.progress = progress.clone();
+    }
+    if let [(pipe, work)] = &mut lines[..] {
+        return progress.watch(drive(pipe, share, work)).await.map_err(|why| (0, why));
+    }
+    let current = AtomicUsize::new(0);
+    let driven = progress.watch(async { drive_in_turn(&mut lines, &current).await });
+    driven.await.map_err(|why| (current.load(Ordering::Relaxed), why))
+}
+
+/// What connections to one member have measured.
+#[derive(Debug, Clone)]
+struct Latencies(Arc<Mutex<Histogram<u64>>>);
+
+impl Latencies {
+    fn new() -> Latencies {
+        Latencies(Arc::new(Mutex::new(histogram())))
+    }
+
+    fn record(&self, took: Duration) {
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(nanoseconds);
+    }
+
+    fn so_far(&self) -> Histogram<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -160,7 +265,8 @@ struct Requests {
     from: Instant,
     until: Instant,
     stop: Stop,
-    latency_ns: Arc<Mutex<Histogram<u64>>>,
+    latencies: Latencies,
+    progress: Progress,
 }
 
 impl Requests {
@@ -180,21 +286,21 @@ impl Work for Requests {
         let is_write = match self.kind {
             Kind::Set => true,
             Kind::Get | Kind::LocalGet => false,
-            Kind::Mixed => self.random().is_multiple_of(10),
+            Kind::Mixed | Kind::LocalMixed => self.random().is_multiple_of(10),
         };
         let number = self.random();
         let path = self.keys.path(number);
         Some(match self.kind {
             _ if is_write => Request::Set { path, value: self.value.clone() },
-            Kind::LocalGet => Request::LocalGet(path),
+            Kind::LocalGet | Kind::LocalMixed => Request::LocalGet(path),
             _ => Request::Get(path),
         })
     }
 
     fn answered(&mut self, made: Instant, now: Instant) {
+        self.progress.made();
         if now >= self.from && now < self.until {
-            let nanoseconds = u64::try_from((now - made).as_nanos()).unwrap_or(u64::MAX);
-            self.latency_ns.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(nanoseconds);
+            self.latencies.record(now - made);
         }
     }
 }
@@ -206,6 +312,7 @@ impl fmt::Display for Kind {
             Kind::Get => "get",
             Kind::LocalGet => "local get",
             Kind::Mixed => "mixed",
+            Kind::LocalMixed => "local mixed",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Doozer's connections: whatever has come is read at once, whatever is to be sent is written at once, so that a system
 //! call carries many frames. They speak the original's protocol, without HELLO, unless they are asked for more.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -10,18 +11,28 @@ use doozer_wire::{
 };
 
 use crate::connection::{Answer, Connect, Connection, LoadError, Request};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Opener};
 
 /// Tags of what a connection asks by itself; a load's are small.
 const TAG_REVISION: i32 = i32::MAX;
 const TAG_WATCHED: i32 = i32::MAX - 1;
 
 /// A member, or several that a run spreads its connections over.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Target {
     addresses: Vec<String>,
     secret: Option<Secret>,
     greeting: bool,
+    /// Whether each member is to have its share, and its figures.
+    apart: bool,
+    /// TCP if there is none.
+    opener: Option<Opener>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
 }
 
 impl Target {
@@ -32,7 +43,13 @@ impl Target {
 
     /// Members of today, without a secret, each at `HOST:PORT`: local reads and watches can be asked of them.
     pub fn greeted(addresses: Vec<String>) -> Target {
-        Target { addresses, secret: None, greeting: true }
+        Target { addresses, greeting: true, ..Target::default() }
+    }
+
+    /// Members of one cluster, each at `HOST:PORT`: each gets its share of a load, and its figures. `greeting` is whether
+    /// they are of today.
+    pub fn members(addresses: Vec<String>, secret: Option<Secret>, greeting: bool, opener: Opener) -> Target {
+        Target { addresses, secret, greeting, apart: true, opener: Some(opener) }
     }
 
     /// The addresses of a URI, and its secret. Its name is not looked up.
@@ -40,14 +57,17 @@ impl Target {
         Target {
             addresses: uri.addresses.iter().map(ToString::to_string).collect(),
             secret: uri.secret.clone(),
-            greeting: false,
+            ..Target::default()
         }
     }
 
     /// Opens the connection with this number, to the address whose turn it is.
     pub(crate) async fn pipe(&self, number: usize) -> Result<Pipe, LoadError> {
         let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
-        let mut pipe = Pipe::new(Exchange::connect(address).await?);
+        let mut pipe = Pipe::new(match &self.opener {
+            Some(opener) => Exchange::over(opener, address).await?,
+            None => Exchange::connect(address).await?,
+        });
         if self.greeting {
             let features = Features::LOCAL_READS | Features::WATCH | Features::STATUS;
             let hello = Hello {
@@ -71,6 +91,10 @@ impl Connect for Target {
 
     async fn connect(&self, number: usize) -> Result<Pipe, LoadError> {
         self.pipe(number).await
+    }
+
+    fn members(&self) -> &[String] {
+        if self.apart { &self.addresses } else { &[] }
     }
 }
 

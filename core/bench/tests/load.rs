@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use doozer_bench::connection::Connect;
+use doozer_bench::exchange::{Opener, Stream};
 use doozer_bench::waits::Waits;
-use doozer_bench::{Keys, Kind, Load, LoadError, Stop, Target};
+use doozer_bench::{Keys, Kind, Load, LoadError, Measured, Stop, Target};
 use doozer_wire::{Decoder, ErrorKind, Request, Response, Uri, Verb};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -195,6 +197,73 @@ async fn a_uri_brings_addresses_and_the_secret() {
     assert_eq!((one.connections, two.connections), (1 + 2, 1 + 2));
     assert_eq!(one.secret.as_deref(), Some(&b"secret"[..]));
     assert_eq!(two.secret.as_deref(), Some(&b"secret"[..]));
+}
+
+/// Connections to several, told apart.
+fn apart(addresses: Vec<String>) -> Target {
+    let opener: Opener = Arc::new(|address| {
+        let connecting = TcpStream::connect(address.to_owned());
+        Box::pin(async { connecting.await.map(|stream| Box::new(stream) as Box<dyn Stream>) })
+    });
+    Target::members(addresses, None, false, opener)
+}
+
+#[tokio::test]
+async fn members_that_are_told_apart_have_their_share_and_their_figures() {
+    let ((_, one, seen_one), (_, two, seen_two)) = (member().await, member().await);
+    let (keys, target) = (Keys::new("/k", 1), apart(vec![one.clone(), two.clone()]));
+    for address in [one, two] {
+        keys.fill(&Target::open(address), 1, &Stop::default()).await.unwrap();
+    }
+    let seen = || {
+        let gets = |seen: &Shared| {
+            let mut seen = seen.lock().unwrap();
+            let gets = seen.verbs.remove(&(Verb::Get as i32)).unwrap_or_default();
+            (std::mem::take(&mut seen.connections), std::mem::take(&mut seen.burst), gets)
+        };
+        [gets(&seen_one), gets(&seen_two)]
+    };
+    seen();
+    let shares = load(Kind::Get, 3, 9).run(&target, &keys, &Stop::default()).await.unwrap();
+    let [(one, ..), (two, ..)] = seen();
+    assert_eq!((one, two), (2, 1));
+    let answers: Vec<u64> = shares.members.iter().map(Measured::answers).collect();
+    assert!(answers.iter().all(|answers| *answers > 0), "{answers:?}");
+    assert_eq!(answers.iter().sum::<u64>(), shares.answers());
+
+    // One in flight: they are asked in turn.
+    let in_turn = load(Kind::Get, 1, 1).run(&target, &keys, &Stop::default()).await.unwrap();
+    let [(one, burst_one, gets_one), (two, burst_two, gets_two)] = seen();
+    assert_eq!([one, two, burst_one, burst_two], [1; 4]);
+    assert!(gets_one == gets_two || gets_one == gets_two + 1, "{gets_one} and {gets_two}");
+    assert_eq!(in_turn.members.len(), 2);
+
+    // Who leads nowhere else has no members.
+    let alone =
+        load(Kind::Get, 1, 1).run(&Target::open(target_address(&target)), &keys, &Stop::default()).await;
+    assert!(alone.unwrap().members.is_empty());
+}
+
+fn target_address(target: &Target) -> String {
+    Connect::members(target)[0].clone()
+}
+
+#[tokio::test]
+async fn a_member_that_is_lost_is_named_and_another_one_deletes() {
+    let (_, address, seen) = member().await;
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let (keys, target) = (Keys::new("/k", 10), apart(vec![dead.clone(), address.clone()]));
+    keys.fill(&target, 1, &Stop::default()).await.unwrap();
+    assert_eq!(seen.lock().unwrap().files.len(), 10);
+    let lost = load(Kind::Get, 2, 2).run(&target, &keys, &Stop::default()).await.unwrap_err();
+    assert!(lost.is_lost() && lost.to_string().starts_with(&format!("cannot connect to {dead}: ")), "{lost}");
+    keys.delete(&target).await.unwrap();
+    assert!(seen.lock().unwrap().files.is_empty());
+    // One that refuses is not lost: the next one would refuse it, too.
+    seen.lock().unwrap().sets_left = Some(0);
+    let refused = keys.fill(&apart(vec![address.clone(), dead]), 1, &Stop::default()).await.unwrap_err();
+    assert!(!refused.is_lost());
+    assert_eq!(refused.to_string(), format!("{address}: refused with OTHER: enough"));
 }
 
 #[tokio::test]

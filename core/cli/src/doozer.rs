@@ -4,6 +4,7 @@
 mod answers;
 mod args;
 mod bench;
+mod columns;
 mod commands;
 mod connect;
 mod failure;
@@ -56,6 +57,11 @@ fn check(args: Args) -> Result<Args, clap::Error> {
     }
     if options.at.is_some() && matches!(command, Command::Get { rev: Some(_), .. }) {
         return refuse("the revision is given twice");
+    }
+    if let Command::Bench(bench) = command
+        && let Err(why) = bench.check()
+    {
+        return refuse(why);
     }
     if options.tls_cert.is_some() != options.tls_key.is_some() {
         return refuse("--tls-cert and --tls-key are only of use together");

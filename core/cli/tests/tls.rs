@@ -78,6 +78,10 @@ fn clients_show_who_they_are() {
     let known = "--tls-ca ca.pem --tls-cert client.pem --tls-key client.key";
     member.put(b"x", &format!("{known} add /a")).rev();
     member.run(&format!("{known} get /a")).prints("x");
+    let bench = member.run(&format!("bench {known} --keys 300 --value-bytes 5000 --seconds 0.2 --json"));
+    assert_eq!((bench.status, &*bench.stderr), (Some(0), ""), "{bench:?}");
+    let figures: serde_json::Value = serde_json::from_str(&bench.stdout).unwrap();
+    assert!(figures["ops"].as_u64().unwrap() > 0, "{figures}");
     let unknown = member.run("--tls-ca ca.pem -t 1 get /a");
     assert_eq!((unknown.status, unknown.stderr.lines().count()), (Some(2), 1), "{unknown:?}");
     assert!(unknown.stderr.starts_with("Error: DISCONNECTED: "), "{unknown:?}");

@@ -24,6 +24,7 @@
 //! | `driver`, `dial`, `network`, `race`, `backoff` | connecting, again and again |
 //! | `handshake`, `peer` | the first words, and what they tell of a member |
 //! | `transport`, `tls`, `boot` | what connections are made of, and where to |
+//! | `plain` | a connection without a client |
 
 mod backoff;
 mod boot;
@@ -42,6 +43,7 @@ mod lock;
 mod network;
 mod options;
 mod peer;
+mod plain;
 mod race;
 mod random;
 mod shared;
@@ -61,6 +63,7 @@ pub use list::List;
 pub use live::Config;
 pub use lock::Lock;
 pub use options::{CallOptions, Consistency, ListOptions, Options, Timeout, Tls};
+pub use plain::Dial;
 pub use transport::{BoxTransport, Connecting, Connector, Transport};
 pub use types::{Change, Entry, Event, File, Stat};
 pub use watch::Watch;

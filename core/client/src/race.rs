@@ -205,7 +205,7 @@ async fn attempt(shared: Arc<Shared>, tls: Option<TlsClient>, target: Target) ->
 }
 
 /// Small requests leave at once, and a silent end is noticed even when nothing is asked.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_EVERY);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)

@@ -1,20 +1,28 @@
 //! `doozer bench`: how much a running cluster does, and how fast.
 //! The load itself is `doozer-bench`'s business.
 
-use std::io::{self, Write};
-use std::pin::pin;
+mod figures;
+mod interrupts;
+mod places;
+
+use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use doozer_bench::{Keys, Load, LoadError, Measured, Stop, Target};
-use doozer_client::{Uri, UriError};
+use doozer_bench::exchange::{Opener, Stream};
+use doozer_bench::{Keys, Load, LoadError, Stop, Target};
+use doozer_client::{Client, Dial, Error, ErrorKind, Uri, UriError};
 use serde::Serialize;
-use tokio::signal::ctrl_c;
 
-use super::answers::{Answer, Out};
+use super::answers::Out;
 use super::args::Options;
-use super::connect::uri_of;
+use super::connect::{client_options, uri_of};
 use super::failure::Failure;
+use crate::line::line;
+use figures::Figures;
+use interrupts::Interrupts;
+use places::Places;
 
 /// How long answers do not count yet.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -26,11 +34,15 @@ pub(super) struct Bench {
     #[arg(long, value_name = "KIND", default_value = "mixed")]
     kind: Kind,
 
-    /// Connections, spread over the addresses of the URI
+    /// How fresh reads must be: local ones are answered by each member from what it has [default: linearizable]
+    #[arg(long, value_name = "HOW")]
+    consistency: Option<Consistency>,
+
+    /// Connections, spread over the members; at least one to each
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = count)]
     connections: usize,
 
-    /// Requests in flight over all connections
+    /// Requests in flight over all connections; 1 asks one member after the other, one request at a time
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = count)]
     in_flight: usize,
 
@@ -45,6 +57,10 @@ pub(super) struct Bench {
     /// How long to measure, after one second to warm up
     #[arg(long, value_name = "N", default_value = "5", value_parser = super::args::seconds)]
     seconds: Duration,
+
+    /// Ask only the addresses of the URI, and not the other members of the cluster
+    #[arg(long)]
+    given_only: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -55,15 +71,24 @@ enum Kind {
     Mixed,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Consistency {
+    Linearizable,
+    Local,
+}
+
 /// Why there are no figures, or something was left behind.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     #[error("{0}")]
     Uri(#[from] UriError),
-    #[error("bench needs addresses, and a URI that has them: it does not look names up")]
-    Name,
-    #[error("bench does not speak TLS")]
-    Tls,
+    #[error("--given-only needs addresses, and a URI that has them")]
+    NoAddress,
+    #[error("the original's servers have no local reads")]
+    NoLocalReads,
+    #[error("NO_QUORUM: {0}; nothing was written; doozer status shows which members answer")]
+    NoQuorum(String),
     #[error("{0}")]
     Load(#[from] LoadError),
     #[error("interrupted")]
@@ -72,56 +97,86 @@ pub(super) enum Problem {
     Left { why: Box<Problem>, directory: String },
 }
 
-impl Problem {
-    /// What to do about it, to be put behind it.
-    pub fn advice(&self) -> &'static str {
-        match self {
-            Problem::Load(LoadError::Connect { .. }) => "; start doozerd or set DOOZER_URI",
-            _ => "",
-        }
-    }
-}
-
 /// Measures, and leaves nothing behind: not after a failure or an interrupt either, as far as that can be had.
 pub(super) async fn bench(options: &Options, bench: Bench, out: &mut Out<impl Write>) -> Result<(), Failure> {
-    let (target, keys) = prepare(options, &bench)?;
-    let stop = Stop::default();
-    let filled = interruptible(keys.fill(&target, bench.value_bytes, &stop), &stop).await;
-    if let Err(why @ Problem::Load(LoadError::Connect { .. })) = filled {
-        return Err(Failure::Bench(why));
+    let uri: Uri = uri_of(options).parse().map_err(|error| Failure::Bench(Problem::Uri(error)))?;
+    if bench.given_only && uri.addresses.is_empty() {
+        return Err(Failure::Bench(Problem::NoAddress));
     }
+    let places = look_around(options, &bench, &uri).await?;
+    let target = target(options, uri, &places)?;
+    let keys = Keys::unique(bench.keys).map_err(|error| Failure::Bench(error.into()))?;
+    // From here on a signal is no end without tidying up.
+    let mut interrupts = Interrupts::take().map_err(Failure::System)?;
+    let stop = Stop::default();
+    let filled = interrupts.heed(keys.fill(&target, bench.value_bytes, &stop), &stop).await;
     let measured = match filled {
-        Ok(()) => interruptible(bench.load().run(&target, &keys, &stop), &stop).await,
+        Ok(()) => interrupts.heed(bench.load().run(&target, &keys, &stop), &stop).await,
         Err(why) => Err(why),
     };
-    let deleted = interruptible(keys.delete(&target), &stop).await;
-    let measured = match (measured, deleted) {
-        (Ok(measured), Ok(())) => measured,
-        (Err(why), Ok(())) => return Err(Failure::Bench(why)),
-        (Ok(_), Err(why)) | (Err(why), Err(_)) => {
-            let directory = keys.directory().to_owned();
-            return Err(Failure::Bench(Problem::Left { why: why.into(), directory }));
+    // What was under way at a member that is lost may still be done, after the file has been deleted.
+    let may_come_late =
+        matches!(&measured, Err(Problem::Load(why)) if why.is_lost() && bench.kind != Kind::Get);
+    let deleted = interrupts.heed(keys.delete(&target), &stop).await;
+    match (measured, deleted) {
+        (Ok(measured), Ok(())) => {
+            out.print(&Figures::new(&bench, places, &measured)).map_err(Failure::Output)
         }
-    };
-    out.print(&Figures::new(&bench, &measured)).map_err(Failure::Output)
+        (Err(why), Ok(())) if !may_come_late => Err(Failure::Bench(why)),
+        (Ok(_), Err(why)) | (Err(why), _) => {
+            let directory = keys.directory().to_owned();
+            Err(Failure::Bench(Problem::Left { why: why.into(), directory }))
+        }
+    }
 }
 
-fn prepare(options: &Options, bench: &Bench) -> Result<(Target, Keys), Failure> {
-    if options.tls_ca.is_some() {
-        return Err(Failure::Bench(Problem::Tls));
+/// Finds out who can be asked, and whether the cluster can write, before anything is left anywhere.
+async fn look_around(options: &Options, bench: &Bench, uri: &Uri) -> Result<Places, Failure> {
+    let client = Client::open_uri(uri, client_options(options)).await?;
+    client.nop().await.map_err(no_quorum)?;
+    let places = Places::find(&client, uri, client_options(options), bench.given_only).await?;
+    client.close().await;
+    if !places.are_modern && bench.consistency() == Consistency::Local {
+        return Err(Failure::Bench(Problem::NoLocalReads));
     }
-    let uri: Uri = uri_of(options).parse().map_err(|error| Failure::Bench(Problem::Uri(error)))?;
-    if uri.addresses.is_empty() {
-        return Err(Failure::Bench(Problem::Name));
+    for (address, why) in &places.missing {
+        eprintln!("{address} is left out: {}", line(why));
     }
-    let keys = Keys::unique(bench.keys).map_err(|error| Failure::Bench(error.into()))?;
-    Ok((Target::of(&uri), keys))
+    Ok(places)
+}
+
+fn no_quorum(error: Error) -> Failure {
+    match error.kind() {
+        ErrorKind::NoQuorum => {
+            Failure::Bench(Problem::NoQuorum("no majority of the members can be heard".to_owned()))
+        }
+        _ => error.into(),
+    }
+}
+
+fn target(options: &Options, uri: Uri, places: &Places) -> Result<Target, Failure> {
+    let dial = Dial::new(client_options(options).tls.as_ref())?;
+    let opener: Opener = Arc::new(move |address| {
+        let (dial, address) = (dial.clone(), address.parse());
+        Box::pin(async move {
+            let address = address.map_err(|error: UriError| std::io::Error::other(error.to_string()))?;
+            dial.connect(&address).await.map(|stream| Box::new(stream) as Box<dyn Stream>)
+        })
+    });
+    let addresses = places.found.iter().map(|place| place.address.clone()).collect();
+    Ok(Target::members(addresses, uri.secret, places.are_modern, opener))
 }
 
 impl Bench {
     fn load(&self) -> Load {
         Load {
-            kind: self.kind.into(),
+            kind: match (self.kind, self.consistency()) {
+                (Kind::Set, _) => doozer_bench::Kind::Set,
+                (Kind::Get, Consistency::Linearizable) => doozer_bench::Kind::Get,
+                (Kind::Get, Consistency::Local) => doozer_bench::Kind::LocalGet,
+                (Kind::Mixed, Consistency::Linearizable) => doozer_bench::Kind::Mixed,
+                (Kind::Mixed, Consistency::Local) => doozer_bench::Kind::LocalMixed,
+            },
             connections: self.connections,
             in_flight: self.in_flight,
             value_bytes: self.value_bytes,
@@ -129,80 +184,26 @@ impl Bench {
             measured: self.seconds,
         }
     }
+
+    fn consistency(&self) -> Consistency {
+        self.consistency.unwrap_or(Consistency::Linearizable)
+    }
+
+    /// Whether what is asked for can be asked for.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match (self.kind, self.consistency) {
+            (Kind::Set, Some(_)) => Err("--consistency says nothing to --kind set, which reads nothing"),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// A first interrupt stops the work and waits for its end, a second one leaves it where it is.
-async fn interruptible<T>(
-    work: impl Future<Output = Result<T, LoadError>>,
-    stop: &Stop,
-) -> Result<T, Problem> {
-    let mut work = pin!(work);
-    tokio::select! {
-        done = &mut work => return Ok(done?),
-        _ = ctrl_c() => stop.stop(),
+impl Kind {
+    fn reads(self) -> bool {
+        self != Kind::Set
     }
-    tokio::select! {
-        done = work => done.map(drop)?,
-        _ = ctrl_c() => {}
-    }
-    Err(Problem::Interrupted)
 }
 
 fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "not a whole number from 1 on".to_owned())
-}
-
-impl From<Kind> for doozer_bench::Kind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Set => Self::Set,
-            Kind::Get => Self::Get,
-            Kind::Mixed => Self::Mixed,
-        }
-    }
-}
-
-/// What came of it.
-#[derive(Debug, Serialize)]
-struct Figures {
-    kind: Kind,
-    connections: usize,
-    in_flight: usize,
-    value_bytes: usize,
-    keys: usize,
-    seconds: f64,
-    ops: u64,
-    ops_per_second: f64,
-    p50_us: f64,
-    p90_us: f64,
-    p99_us: f64,
-    max_us: f64,
-}
-
-impl Figures {
-    fn new(bench: &Bench, measured: &Measured) -> Figures {
-        Figures {
-            kind: bench.kind,
-            connections: bench.connections.min(bench.in_flight),
-            in_flight: bench.in_flight,
-            value_bytes: bench.value_bytes,
-            keys: bench.keys,
-            seconds: measured.duration.as_secs_f64(),
-            ops: measured.answers(),
-            ops_per_second: measured.rate(),
-            p50_us: measured.quantile_us(0.5),
-            p90_us: measured.quantile_us(0.9),
-            p99_us: measured.quantile_us(0.99),
-            max_us: measured.quantile_us(1.0),
-        }
-    }
-}
-
-impl Answer for Figures {
-    fn plain(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "ops/s {:.0}", self.ops_per_second)?;
-        let latencies =
-            [("p50", self.p50_us), ("p90", self.p90_us), ("p99", self.p99_us), ("max", self.max_us)];
-        latencies.iter().try_for_each(|(name, us)| writeln!(out, "{name}   {us:.1} µs"))
-    }
 }

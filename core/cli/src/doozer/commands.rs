@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use doozer_client::{CallOptions, Client, Timeout};
+use doozer_client::{CallOptions, Client, Timeout, Uri};
 
 use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId, Stat, Written};
 use super::args::{Command, Options};
@@ -10,7 +10,7 @@ use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
 use super::health::Health;
 use super::listing::{find, ls, tree};
-use super::members::{PATIENCE, members};
+use super::members::{PATIENCE, members, quickly};
 use super::status::Status;
 
 /// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
@@ -85,8 +85,10 @@ async fn status(options: &Options, client: &Client, out: &mut Out<impl Write>) -
     let quick = client.with(CallOptions { timeout: Timeout::After(PATIENCE), ..CallOptions::default() });
     // It takes a majority, and no rights.
     let agreed = quick.rev();
-    let uri = uri_of(options);
-    let (agreed, members) = tokio::join!(agreed, members(client, &uri, client_options(options), &own));
+    // The client took it.
+    let uri: Uri = uri_of(options).parse().unwrap_or_default();
+    let (agreed, members) =
+        tokio::join!(agreed, members(client, quickly(client_options(options), &uri), &own));
     let members = members?;
     print(out, &Status::new(own, Health::new(agreed.is_ok(), &members), members))
 }

@@ -35,7 +35,7 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         Some(match self {
             Failure::Client(error) => client(error),
-            Failure::Bench(problem) => format!("Error: {}{}", line(problem), problem.advice()),
+            Failure::Bench(problem) => format!("Error: {}", line(problem)),
             // The original's words.
             Failure::Missing(path) => format!("No such file or directory: {path}"),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,

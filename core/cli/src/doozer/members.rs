@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use doozer_client::{Client, Options, Status};
-use doozer_wire::Uri;
+use doozer_client::{Client, Options, Status, Uri};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::columns::columns;
 use super::failure::Failure;
 use crate::line::line;
 
@@ -76,13 +76,8 @@ impl Member {
 }
 
 /// All members that the cluster's files name at the revision of `own`, whatever the cluster can do now; and the places
-/// for voters that are open.
-pub(super) async fn members(
-    client: &Client,
-    uri: &str,
-    options: Options,
-    own: &Status,
-) -> Result<Vec<Member>, Failure> {
+/// for voters that are open. `options` say how long each may take, and hold the secret.
+pub(super) async fn members(client: &Client, options: Options, own: &Status) -> Result<Vec<Member>, Failure> {
     let at = Some(own.revision);
     let (mut slots, mut open) = (BTreeMap::new(), Vec::new());
     for file in client.walk("/ctl/cal/*", at).await? {
@@ -92,8 +87,6 @@ pub(super) async fn members(
             id => drop(slots.insert(id, slot)),
         }
     }
-    let secret = uri.parse::<Uri>().ok().and_then(|uri| uri.secret);
-    let options = Options { timeout: Some(PATIENCE), connect_timeout: PATIENCE, secret, ..options };
     let mut asking = JoinSet::new();
     for file in client.walk("/ctl/node/*/addr", at).await? {
         let id = name(&file.path, 3).to_owned();
@@ -107,7 +100,12 @@ pub(super) async fn members(
         asking.spawn(async move {
             match known {
                 Some(own) => member.with(Ok(own)),
-                None => member.with(ask(&address, options, &id).await),
+                None => match ask(&address, options).await {
+                    Ok(said) if said.member != id => {
+                        member.with(Err(format!("{} is there now", said.member)))
+                    }
+                    said => member.with(said),
+                },
             }
         });
     }
@@ -125,18 +123,21 @@ pub(super) async fn members(
     Ok(members)
 }
 
-async fn ask(address: &str, options: Options, id: &str) -> Result<Status, String> {
+/// Asks the member at an address for its status, in so much time.
+pub(super) async fn ask(address: &str, options: Options) -> Result<Status, String> {
     let asked = async { Client::open(address, options).await?.status().await };
-    match asked.await {
-        Ok(status) if status.member == id => Ok(status),
-        Ok(status) => Err(format!("{} is there now", status.member)),
-        Err(error) => {
-            // Which place was tried stands beside it.
-            let why = error.detail();
-            let tried = format!("no member can be reached: {address}: ");
-            Err(line(&why.strip_prefix(&tried).unwrap_or(why)))
-        }
-    }
+    asked.await.map_err(|error| {
+        // Which place was tried stands beside it.
+        let why = error.detail();
+        let tried = format!("no member can be reached: {address}: ");
+        line(&why.strip_prefix(&tried).unwrap_or(why))
+    })
+}
+
+/// How members are asked about themselves by a program that works with these options.
+pub(super) fn quickly(options: Options, uri: &Uri) -> Options {
+    let secret = options.secret.clone().or_else(|| uri.secret.clone());
+    Options { timeout: Some(PATIENCE), connect_timeout: PATIENCE, secret, ..options }
 }
 
 /// A line for each member, under a line of headings.
@@ -159,13 +160,7 @@ pub(super) fn table(members: &[Member], out: &mut dyn Write) -> io::Result<()> {
             member.health.clone(),
         ]
     }));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
+    columns(&rows, out)
 }
 
 /// A part of a path, counted from 1.
@@ -173,7 +168,7 @@ fn name(path: &str, part: usize) -> &str {
     path.split('/').nth(part).unwrap_or_default()
 }
 
-fn text(value: &[u8]) -> String {
+pub(super) fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value).into_owned()
 }
 

@@ -261,9 +261,13 @@ impl Table {
     /// Takes an answer in. One that nobody waits for is ignored.
     pub fn answer(&mut self, response: OwnedResponse, done: &mut Done) {
         self.store_rev = self.store_rev.max(response.store_rev.unwrap_or_default());
-        let Some(tag) = response.tag.map(Tag) else { return };
-        let Some(call) = self.calls.get_mut(&tag).filter(|call| call.phase == Phase::Sent) else { return };
         let failure = failure(&response);
+        let Some(tag) = response.tag.map(Tag) else {
+            // A goodbye: what it has been sent it still answers, be it with a refusal.
+            self.draining |= failure.is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown);
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&tag).filter(|call| call.phase == Phase::Sent) else { return };
         if failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown)
             && matches!(call.owner, Owner::Caller(_) | Owner::Watch(_))
             && !call.withdrawn

@@ -302,6 +302,33 @@ fn a_member_that_is_shutting_down_is_left_once_its_writes_are_answered() {
 }
 
 #[test]
+fn a_member_that_says_goodbye_is_left_once_its_writes_are_answered() {
+    let mut bench = modern();
+    let (sent, mut a) = bench.submit(Verb::Set, "/a", Some(0));
+    let (refused, mut b) = bench.submit(Verb::Set, "/b", Some(0));
+    bench.submit(Verb::Wait, "/c", Some(1));
+    bench.send();
+    let mut goodbye = OwnedResponse { err_code: Some(127), ..OwnedResponse::default() };
+    bench.table.answer(goodbye.clone(), &mut bench.done);
+    assert!(!bench.table.draining, "an untagged answer of another kind says nothing");
+    goodbye.kind = Some(ErrorKind::ShuttingDown.number());
+    bench.table.answer(goodbye.clone(), &mut bench.done);
+    bench.submit(Verb::Get, "/d", None);
+    assert!(bench.send().is_empty());
+    bench.answer(sent.0, |answer| answer.rev = Some(1));
+    assert!(!bench.table.has_drained());
+    // Sent before the goodbye came, and read behind it.
+    bench.answer(refused.0, |answer| (answer.err_code, answer.kind) = (goodbye.err_code, goodbye.kind));
+    assert!(bench.table.has_drained());
+    assert_eq!(kind(&mut a), None);
+    assert!(b.try_recv().is_err());
+    bench.lose();
+    let mut again = bench.send();
+    again.sort_by_key(|request| request.tag);
+    assert_eq!(names(&again), ["SET", "WAIT", "GET"]);
+}
+
+#[test]
 fn what_the_member_cannot_take_fails_unsent() {
     let mut bench = modern();
     let (caller, mut large) = oneshot::channel();

@@ -28,14 +28,17 @@ impl Features {
     pub const PING: Features = Features(1 << 4);
     /// The fields `consistency` and `min_rev` of reads.
     pub const LOCAL_READS: Features = Features(1 << 5);
+    /// An answer without a tag that says that the member is stopping. A client that has this is sent it.
+    pub const GOODBYE: Features = Features(1 << 6);
 
-    const NAMES: [(Features, &'static str); 6] = [
+    const NAMES: [(Features, &'static str); 7] = [
         (Features::CANCEL, "cancel"),
         (Features::LIST, "list"),
         (Features::WATCH, "watch"),
         (Features::STATUS, "status"),
         (Features::PING, "ping"),
         (Features::LOCAL_READS, "local-reads"),
+        (Features::GOODBYE, "goodbye"),
     ];
 
     /// Whether every feature of `other` is in this set.
@@ -197,7 +200,7 @@ mod tests {
     #[test]
     fn feature_bits_are_permanent_and_each_its_own() {
         let bits: Vec<u64> = Features::NAMES.iter().map(|(feature, _)| feature.0).collect();
-        assert_eq!(bits, [1, 2, 4, 8, 16, 32]);
+        assert_eq!(bits, [1, 2, 4, 8, 16, 32, 64]);
     }
 
     #[test]

@@ -14,13 +14,14 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use doozer_wire::{Decoder, Request};
+use doozer_wire::{Decoder, ErrorKind, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::offsets::OffsetCursor;
+use super::problem::Problem;
 use super::reads::Asked;
 use super::writes::WriteReply;
 use crate::access::Access;
@@ -33,6 +34,9 @@ use doozer_member::state::{Address, WaiterId};
 
 /// A client that takes no byte for so long is gone.
 const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// How long a stop waits for a client that was told of it to leave.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// How often a WATCH that hears nothing is told how far it has seen, if there is news.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
@@ -47,6 +51,8 @@ const READ_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// The client was told that the member is stopping: what it has sent meanwhile is refused, until it leaves or so long.
+    Leaving(Instant),
     /// Nothing more is read; the answers to writes under way are still sent.
     Draining,
     /// Another member is there: what follows its HELLO is no client's.
@@ -59,6 +65,8 @@ pub(crate) struct Connection {
     pub(super) access: Access,
     /// HELLO was sent.
     pub(super) modern: bool,
+    /// It knows what a goodbye is.
+    pub(super) hears_goodbye: bool,
     /// Answers on their way out.
     pub(super) out: BytesMut,
     /// The WAITs, WATCHes and blocked reads of this connection, with their tags.
@@ -97,6 +105,7 @@ impl Connection {
             decoder: Decoder::new(shared.frame_limit()),
             outbox: Arc::default(),
             modern: false,
+            hears_goodbye: false,
             out: BytesMut::new(),
             waiters: HashMap::new(),
             waiter_tags: HashMap::new(),
@@ -144,7 +153,8 @@ impl Connection {
                 }
             };
             match Request::decode(body) {
-                Ok(request) => self.handle(&request),
+                Ok(request) if self.phase == Phase::Open => self.handle(&request),
+                Ok(request) => self.finish(&request, Err(shutting_down())),
                 Err(error) => {
                     debug!(%error, "closing a connection: a frame that is no message");
                     self.phase = Phase::Draining;
@@ -153,6 +163,25 @@ impl Connection {
         }
         self.hand_over_batch();
         self.ask_for_reads();
+    }
+
+    /// The member is stopping. Whoever can be told leaves by itself, with an answer to everything it has sent: to close the
+    /// connection would leave open which of its last writes were read.
+    fn say_goodbye(&mut self) {
+        if !self.hears_goodbye {
+            self.phase = Phase::Draining;
+            return;
+        }
+        shutting_down().encode_frame(None, true, None, &mut self.out);
+        self.phase = Phase::Leaving(Instant::now() + LEAVE);
+    }
+
+    /// Until when the client may stay.
+    fn leave_by(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Leaving(by) => Some(by),
+            Phase::Open | Phase::Draining | Phase::Peer => None,
+        }
     }
 
     /// The driver is gone: the member failed, and whether earlier writes were written is unknown. Closing the connection
@@ -243,7 +272,7 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let limits = &self.shared.limits;
-        self.phase == Phase::Open
+        matches!(self.phase, Phase::Open | Phase::Leaving(_))
             && self.writes_in_flight + self.batch.len() < limits.writes_in_flight_max
             && self.asked.len() < limits.reads_in_flight_max
             && self.write_bytes_in_flight + self.arena.len() < limits.write_bytes_in_flight_max
@@ -262,6 +291,10 @@ impl Connection {
         }
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+fn shutting_down() -> Problem {
+    Problem::new(ErrorKind::ShuttingDown, "this member is shutting down, nothing was done: try another one")
 }
 
 /// Serves a connection until it ends, from either side. It has `access` before it presents anything; `input` was read from
@@ -331,6 +364,7 @@ where
         if connection.is_drained() || connection.phase == Phase::Peer {
             return Ok(());
         }
+        let leave_by = connection.leave_by();
         input.reserve(read_bytes);
         let outbox = Arc::clone(&connection.outbox);
         tokio::select! {
@@ -347,6 +381,9 @@ where
                 next_progress = Instant::now() + PROGRESS_EVERY;
             }
             _ = stop.wait_for(|stopping| *stopping), if connection.phase == Phase::Open => {
+                connection.say_goodbye();
+            }
+            () = sleep_until(leave_by.unwrap_or(next_progress)), if leave_by.is_some() => {
                 connection.phase = Phase::Draining;
             }
         }

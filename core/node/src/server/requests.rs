@@ -123,6 +123,7 @@ impl Connection {
             return Ok(());
         }
         self.modern = true;
+        self.hears_goodbye = hello.features.contains(Features::GOODBYE);
         let reply = HelloReply {
             version: PROTOCOL_VERSION,
             features: features(),

@@ -1,6 +1,10 @@
 //! Real processes: a doozerd that is stopped by its id whatever happens, and doozer run to its end.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
+pub mod account;
+pub mod cluster;
+pub mod load;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -152,9 +156,13 @@ impl Member {
 
     /// The same in a directory that outlives it.
     pub fn within(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Member {
+        Member::at("127.0.0.1:0", dir, args, variables)
+    }
+
+    /// The same at an address that was chosen.
+    pub fn at(listen: &str, dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Member {
         let mut command = program(env!("CARGO_BIN_EXE_doozerd"), dir);
-        command.args(["-l", "127.0.0.1:0"]);
-        command.args(args).envs(variables.iter().copied());
+        command.args(["-l", listen]).args(args).envs(variables.iter().copied());
         let mut child = command.spawn().expect("doozerd can be run");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let (line, lines) = channel();

@@ -57,6 +57,10 @@ pub struct Election {
     round: u64,
     /// It came into this configuration in the middle of the round: what it heard in it says nothing yet.
     is_partial: bool,
+    /// The leader when the round began. What the others say in the round may be older than a leader it heard of since.
+    began_under: Ballot,
+    /// The connection to the leader was lost, and this round is to show whether it is there.
+    is_in_doubt: bool,
     replies: Vec<(Incarnation, Beat)>,
     /// Who answered in the round before.
     heard: Vec<(Incarnation, Beat)>,
@@ -77,6 +81,8 @@ impl Election {
             happy: false,
             round,
             is_partial: false,
+            began_under: Ballot::ZERO,
+            is_in_doubt: false,
             replies: Vec::new(),
             heard: Vec::new(),
             unheard: Vec::new(),
@@ -147,27 +153,50 @@ impl Election {
         }
     }
 
+    /// The connection to the leader was lost: begins another round, which may be short, and is unhappy until the leader is
+    /// heard in it. Returns whether it does; once a round is enough.
+    pub fn doubt(&mut self) -> bool {
+        let begins = !self.is_in_doubt && !self.is_leader() && self.leader != Ballot::ZERO;
+        if begins {
+            self.replies.clear();
+            (self.is_in_doubt, self.happy) = (true, false);
+            self.begin_round();
+        }
+        begins
+    }
+
+    fn begin_round(&mut self) {
+        self.round += 1;
+        self.began_under = self.leader;
+    }
+
     /// Ends the round, draws its conclusions, and begins the next.
     pub fn end_round(&mut self, config: &Config, fitness: Fitness) -> Outcome {
         let mut replies = std::mem::take(&mut self.replies);
         replies.retain(|(from, _)| *from != self.me && config.voters.contains(from));
-        self.round += 1;
+        self.is_in_doubt = false;
         let heard = |voter: &Incarnation| *voter == self.me || replies.iter().any(|(from, _)| from == voter);
         self.unheard = config.voters.iter().copied().filter(|voter| !heard(voter)).collect();
-        let before = self.leader;
         if std::mem::take(&mut self.is_partial) {
+            self.begin_round();
             return Outcome::Same;
         }
+        let before = self.leader;
         if let Some(greatest) = replies.iter().map(|(_, beat)| beat.leader).max() {
             self.outdone(greatest);
         }
         self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
         let takes_over = self.should_take_over(config, &replies, fitness);
         self.heard = replies;
-        if takes_over {
-            return Outcome::Lead(self.take_over());
-        }
-        if self.leader == before { Outcome::Same } else { Outcome::Follow(self.leader) }
+        let outcome = if takes_over {
+            Outcome::Lead(self.take_over())
+        } else if self.leader == before {
+            Outcome::Same
+        } else {
+            Outcome::Follow(self.leader)
+        };
+        self.begin_round();
+        outcome
     }
 
     /// Takes over without having been elected: for who led the configuration before this one.
@@ -199,8 +228,11 @@ impl Election {
             Fitness::Suspect => is_everybody && counting.count() == 0,
             Fitness::Stuck | Fitness::Unfit => false,
         };
+        // Who has just taken over said in this round, before it did, that it is unhappy.
+        let is_new = self.leader != self.began_under;
         can_win
             && !self.happy
+            && !is_new
             && config.voters.contains(&self.me)
             && replies.iter().all(|(_, beat)| !beat.happy)
     }

@@ -48,17 +48,24 @@ impl Net {
                 if asked == asking || !self.hears(asking, asked) {
                     continue;
                 }
-                let beat = self.members[asked].beat(self.fitness[asked]);
-                let round = self.members[asking].round();
-                self.members[asking].reply(id(asked), round, beat);
+                self.ask(asking, asked);
             }
         }
         for member in (0..count).map(|step| (first + step) % count) {
-            let outcome = self.members[member].end_round(&self.config, self.fitness[member]);
-            if let Outcome::Lead(_) = outcome {
+            if let Outcome::Lead(_) = self.end(member) {
                 self.led.push(member);
             }
         }
+    }
+
+    /// One asks another one in its round.
+    fn ask(&mut self, asking: usize, asked: usize) {
+        let (round, beat) = (self.members[asking].round(), self.members[asked].beat(self.fitness[asked]));
+        self.members[asking].reply(id(asked), round, beat);
+    }
+
+    fn end(&mut self, member: usize) -> Outcome {
+        self.members[member].end_round(&self.config, self.fitness[member])
     }
 
     fn rounds(&mut self, count: usize) {
@@ -244,4 +251,54 @@ fn a_new_ballot_is_above_everything_it_promised_and_every_leader_it_heard_of() {
         }
     };
     assert!(second > refused);
+}
+
+/// Each ends its round by itself, having asked when it began: the second hears of the first's ballot in the middle of its
+/// round, when all that it was told in it is from before.
+#[test]
+fn nobody_takes_over_from_who_has_just_done_so() {
+    let mut net = Net::of(3);
+    net.rounds(5);
+    let old = net.leader_of(0).unwrap();
+    let (first, second) = ((old + 1) % 3, (old + 2) % 3);
+    net.isolate(old);
+    net.round(first);
+    net.ask(first, second);
+    net.ask(second, first);
+    let Outcome::Lead(ballot) = net.end(first) else { panic!("it does not take over") };
+    assert!(net.members[second].outdone(ballot), "it is asked for a promise");
+    assert_eq!(net.end(second), Outcome::Same, "the other was unhappy when it answered");
+    net.ask(second, first);
+    assert_eq!(net.end(second), Outcome::Same);
+    assert!(net.members[second].is_happy());
+    assert_eq!(net.members[second].leader(), ballot);
+}
+
+#[test]
+fn a_lost_connection_leads_to_a_look_and_not_to_more() {
+    let mut net = Net::of(3);
+    net.rounds(5);
+    let leader = net.leader_of(0).unwrap();
+    let (one, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    let made = net.led.len();
+    assert!(!net.members[leader].doubt(), "it leads itself");
+    for member in [one, other] {
+        assert!(net.members[member].doubt());
+        assert!(!net.members[member].doubt(), "it looks already");
+        assert!(!net.members[member].is_happy());
+    }
+    net.round(0);
+    assert!((0..3).all(|member| net.members[member].is_happy()), "it was there");
+    assert_eq!((net.leader_of(0), net.led.len()), (Some(leader), made));
+
+    net.isolate(leader);
+    net.members[one].doubt();
+    net.ask(one, other);
+    assert_eq!(net.end(one), Outcome::Same, "the other has noticed nothing yet");
+    net.members[one].doubt();
+    net.members[other].doubt();
+    net.ask(one, other);
+    assert!(matches!(net.end(one), Outcome::Lead(_)), "after one round");
+    let nobody = Election::new(id(0), Ballot::ZERO, 1, 0).doubt();
+    assert!(!nobody, "there is nobody to doubt");
 }

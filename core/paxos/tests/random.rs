@@ -82,6 +82,7 @@ const STEPS: usize = 5_000;
 fn limits(random: &mut Random) -> Limits {
     Limits {
         round_ticks: 2,
+        doubt_ticks: 1,
         waiting_bytes_max: 1_000_000,
         stuck_ticks: random.pick(&[6, 20]).unwrap(),
         slots_in_flight_max: random.pick(&[1, 3, 8]).unwrap(),

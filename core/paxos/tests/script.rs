@@ -35,6 +35,7 @@ use doozer_paxos::replica::Limits;
 use net::Net;
 
 const LIMITS: Limits = Limits {
+    doubt_ticks: 1,
     round_ticks: 2,
     waiting_bytes_max: 1_000_000,
     stuck_ticks: 12,

@@ -315,6 +315,7 @@ impl Replica {
                 self.ask_to_follow(member);
                 self.reads.proposer_changed();
                 self.outputs.push_back(Output::Proposer(Some(member)));
+                self.doubt_proposer(member);
             }
             Role::Following => {}
         }

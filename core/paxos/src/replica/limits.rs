@@ -5,6 +5,9 @@
 pub struct Limits {
     /// Ticks of a round of heartbeats.
     pub round_ticks: u64,
+    /// Ticks of a round that is to show whether a proposer is there to which the connection was lost; one more for each
+    /// voter before this one, so that they do not stand for proposer all at once.
+    pub doubt_ticks: u64,
     /// A proposer whose oldest slot is undecided for so many ticks is stuck; it doubles with each take-over in a row.
     pub stuck_ticks: u64,
     /// Bytes of commands that wait for a slot at a proposer, above which it takes no more from other members.
@@ -27,6 +30,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             round_ticks: 10,
+            doubt_ticks: 2,
             stuck_ticks: 100,
             waiting_bytes_max: 16 << 20,
             slots_in_flight_max: 8,

@@ -164,6 +164,8 @@ pub struct Replica {
     /// Who gets decided entries from here, though another one leads.
     pupils: BTreeMap<Incarnation, Pupil>,
     ticks: u64,
+    /// The tick that ends the round of heartbeats.
+    round_ends: u64,
     /// The wall clock as it was last told.
     wall_ms: u64,
     /// Proposers that came and went since anything of the newest one's own was decided.
@@ -218,6 +220,7 @@ impl Replica {
             learners: BTreeSet::new(),
             pupils: BTreeMap::new(),
             ticks: 0,
+            round_ends: limits.round_ticks,
             wall_ms: 0,
             changes_in_vain: 0,
             changed_at: Slot(0),

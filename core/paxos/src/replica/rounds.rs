@@ -2,6 +2,7 @@
 
 use super::leader::Leading;
 use super::{Output, Replica, Role};
+use crate::Incarnation;
 use crate::election::{Fitness, Outcome};
 use crate::message::Message;
 
@@ -9,7 +10,7 @@ impl Replica {
     /// Time passes by one tick.
     pub fn tick(&mut self) {
         self.ticks += 1;
-        if self.ticks.is_multiple_of(self.limits.round_ticks) {
+        if self.ticks >= self.round_ends {
             self.end_round();
         }
         self.settle();
@@ -30,7 +31,7 @@ impl Replica {
 
     /// How many ticks it is to the end of the round: before it, time alone brings nothing to do.
     pub fn ticks_to_round(&self) -> u64 {
-        self.limits.round_ticks - self.ticks % self.limits.round_ticks
+        self.round_ends - self.ticks
     }
 
     /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
@@ -64,11 +65,25 @@ impl Replica {
     fn end_round(&mut self) {
         let outcome = self.election.end_round(&self.entered, self.fitness());
         self.on_elected(outcome);
+        self.begin_round(self.limits.round_ticks);
+        self.repeat();
+    }
+
+    fn begin_round(&mut self, ticks: u64) {
+        self.round_ends = self.ticks + ticks;
         let round = self.election.round();
         for voter in self.others() {
             self.send(voter, Message::Heartbeat { round });
         }
-        self.repeat();
+    }
+
+    /// The connection to the proposer was lost, most likely because its process is gone: looks at once whether it is there.
+    pub(super) fn doubt_proposer(&mut self, proposer: Incarnation) {
+        if self.election.doubt() {
+            let others = self.entered.voters.iter().filter(|voter| **voter != proposer);
+            let before = others.take_while(|voter| **voter != self.me).count() as u64;
+            self.begin_round((self.limits.doubt_ticks + before).min(self.limits.round_ticks));
+        }
     }
 
     /// What is sent again each round, in case it was lost.

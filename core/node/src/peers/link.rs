@@ -30,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A member that takes no byte for so long has stopped: what is said to it meanwhile is out of date when it goes on.
 const STALLED: Duration = Duration::from_secs(5);
 
+/// A buffer that has grown beyond this is given back.
+const KEPT_BYTES_MAX: usize = 256 << 10;
+
 /// After a try that failed nothing is tried for so long, longer each time, up to so long.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
@@ -60,6 +63,18 @@ impl Link {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.messages.send(message).map_err(|unsent| unsent.0)
     }
+}
+
+/// Sends all of it, however long that takes, as long as some of it is taken now and then.
+async fn send(stream: &mut Box<dyn Stream>, out: &mut BytesMut) -> io::Result<()> {
+    let stalled = |_| io::Error::new(io::ErrorKind::TimedOut, "it takes nothing");
+    while !out.is_empty() {
+        let written = timeout(STALLED, stream.write_buf(out)).await.map_err(stalled)??;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    timeout(STALLED, stream.flush()).await.map_err(stalled)?
 }
 
 /// The task of a link. It ends with the driver, or when there was nothing to say for long.
@@ -161,10 +176,10 @@ impl Line {
                 self.home.warn(self.name(), too_long);
             }
             batch.clear();
-            let stalled = |_| io::Error::new(io::ErrorKind::TimedOut, "it takes nothing");
-            timeout(STALLED, stream.write_all(&out)).await.map_err(stalled)??;
-            timeout(STALLED, stream.flush()).await.map_err(stalled)??;
-            out.clear();
+            send(&mut stream, &mut out).await?;
+            if out.capacity() > KEPT_BYTES_MAX {
+                out = BytesMut::new();
+            }
             tokio::select! {
                 has_more = self.next(batch) => if !has_more { return Ok(()) },
                 // It says nothing on this connection: it has closed it.

@@ -9,29 +9,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use doozer_node::{Config, Data, History, Limits, Node, StartError};
 use doozer_wire::{ErrorKind, OwnedResponse, Request, Verb};
-use support::{Member, Raw, at, kind, request, set};
+use support::{Member, Raw, at, everything, kind, request, set};
 
 fn config(path: &Path) -> Config {
     Config { data: Data::Directory(path.join("d")), ..Config::default() }
-}
-
-/// Every file with its revision and value, by pages of LIST.
-fn everything(raw: &mut Raw, rev: Option<i64>) -> BTreeMap<Bytes, (i64, Bytes)> {
-    let mut files = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let page = raw.call(Request { rev, after: after.clone(), limit: Some(100), ..at(Verb::List, "/**") });
-        assert_eq!(page.failure(), None);
-        assert!(page.entries.len() <= 100);
-        after = page.entries.last().map(|entry| entry.path.clone());
-        files.extend(page.entries.into_iter().map(|entry| (entry.path, (entry.rev, entry.value.unwrap()))));
-        if !page.more {
-            return files;
-        }
-    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod cluster;
+pub mod writers;
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind as IoErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -103,6 +105,13 @@ impl Raw {
         self.send_bytes(&frame);
     }
 
+    /// Sends, unless the other end is gone.
+    pub fn try_send(&mut self, request: &Request) -> bool {
+        let mut frame = BytesMut::new();
+        request.encode_frame(&mut frame);
+        self.stream.write_all(&frame).is_ok()
+    }
+
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
@@ -179,9 +188,7 @@ impl Raw {
 
     /// Whether the member answers on this connection, rather than closing it.
     pub fn is_served(&mut self) -> bool {
-        let mut frame = BytesMut::new();
-        request(Verb::Rev).encode_frame(&mut frame);
-        self.stream.write_all(&frame).is_ok() && self.next().is_some()
+        self.try_send(&request(Verb::Rev)) && self.next().is_some()
     }
 
     /// Half-closes: nothing more will be sent.
@@ -216,4 +223,20 @@ pub fn cancel(tag: i32) -> Request {
 
 pub fn kind(response: &OwnedResponse) -> Option<ErrorKind> {
     response.failure().map(|(kind, _)| kind)
+}
+
+/// Every file with its revision and value, by pages of LIST.
+pub fn everything(raw: &mut Raw, rev: Option<i64>) -> BTreeMap<Bytes, (i64, Bytes)> {
+    let mut files = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = raw.call(Request { rev, after: after.clone(), limit: Some(100), ..at(Verb::List, "/**") });
+        assert_eq!(page.failure(), None);
+        assert!(page.entries.len() <= 100);
+        after = page.entries.last().map(|entry| entry.path.clone());
+        files.extend(page.entries.into_iter().map(|entry| (entry.path, (entry.rev, entry.value.unwrap()))));
+        if !page.more {
+            return files;
+        }
+    }
 }

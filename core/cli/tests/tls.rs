@@ -4,42 +4,14 @@
 
 mod common;
 
-use std::fs;
 use std::path::Path;
 
+use common::authority::Authority;
 use common::{Member, words};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tempfile::TempDir;
 
-/// An authority, in a directory where its own certificate is `ca.pem`.
-struct Authority {
-    dir: TempDir,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let dir = tempfile::tempdir().unwrap();
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        fs::write(dir.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
-        Authority { dir, issuer: Issuer::new(params, key) }
-    }
-
-    /// Signs a certificate for `host`, as `file`.pem and `file`.key.
-    fn sign(&self, file: &str, host: &str) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([host.to_owned()]).unwrap();
-        let signed = params.signed_by(&key, &self.issuer).unwrap();
-        fs::write(self.dir.path().join(format!("{file}.pem")), signed.pem()).unwrap();
-        fs::write(self.dir.path().join(format!("{file}.key")), key.serialize_pem()).unwrap();
-    }
-
-    fn member(&self, args: &str) -> Member {
-        self.sign("member", "127.0.0.1");
-        Member::within(self.dir.path(), &words(&format!("--memory {args}")), &[])
-    }
+fn member(authority: &Authority, args: &str) -> Member {
+    authority.sign("member", "127.0.0.1");
+    Member::within(authority.dir(), &words(&format!("--memory {args}")), &[])
 }
 
 fn shown(path: &Path, name: &str) -> String {
@@ -50,12 +22,12 @@ fn shown(path: &Path, name: &str) -> String {
 fn there_and_back() {
     let authority = Authority::new();
     // The names that the original gave these flags.
-    let member = authority.member("-tlscert member.pem -tlskey=member.key");
+    let member = member(&authority, "-tlscert member.pem -tlskey=member.key");
     member.put(b"secret", "--tls-ca ca.pem add /a").rev();
     member.run("get /a --tls-ca ca.pem").prints("secret");
 
     let stranger = Authority::new();
-    let wrong = shown(stranger.dir.path(), "ca.pem");
+    let wrong = shown(stranger.dir(), "ca.pem");
     let line = format!(
         "Error: DISCONNECTED: no member can be reached: {}: TLS: the member's certificate is not signed by the given \
          CA; start doozerd or set DOOZER_URI",
@@ -73,7 +45,7 @@ fn there_and_back() {
 #[test]
 fn clients_show_who_they_are() {
     let authority = Authority::new();
-    let member = authority.member("--tls-cert member.pem --tls-key member.key --tls-ca ca.pem");
+    let member = member(&authority, "--tls-cert member.pem --tls-key member.key --tls-ca ca.pem");
     authority.sign("client", "client");
     let known = "--tls-ca ca.pem --tls-cert client.pem --tls-key client.key";
     member.put(b"x", &format!("{known} add /a")).rev();

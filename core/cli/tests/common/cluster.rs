@@ -9,6 +9,7 @@ use doozer_client::{Client, Options};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::{Member, words};
 
@@ -107,6 +108,11 @@ impl Cluster {
         self.members[number].take().expect("it runs")
     }
 
+    /// Gives back one that was taken.
+    pub fn put(&mut self, number: usize, member: Member) {
+        self.members[number] = Some(member);
+    }
+
     /// Ends one of them, which may have had no more to say than that others were away.
     pub fn end(&mut self, number: usize, signal: Signal) {
         let member = self.take(number);
@@ -124,6 +130,12 @@ impl Cluster {
         running.into_iter().for_each(|number| self.end(number, signal));
     }
 
+    /// Kills all that run: the last of them is signalled before the first has ended.
+    pub fn kill_all(&mut self) {
+        self.members.iter().flatten().for_each(|member| member.signal(Signal::KILL));
+        self.members.iter_mut().filter_map(Option::take).for_each(|member| drop(member.end()));
+    }
+
     fn running(&self) -> impl Iterator<Item = usize> {
         (0..self.members.len()).filter(|number| self.members[*number].is_some())
     }
@@ -132,19 +144,7 @@ impl Cluster {
     pub fn wait_for_voters(&self, count: usize) {
         let number = self.running().next().expect("one that runs");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let waited = async {
-            let client = self.client(number).await;
-            loop {
-                let rev = client.rev().await.unwrap();
-                let places = client.walk("/ctl/cal/*", Some(rev)).await.unwrap();
-                let held = places.iter().filter_map(|place| place.value.as_ref());
-                if held.filter(|id| !id.is_empty()).count() == count {
-                    return;
-                }
-                client.wait("/ctl/cal/*", rev + 1).await.unwrap();
-            }
-        };
-        runtime.block_on(async { tokio::time::timeout(PATIENCE, waited).await }).expect("so many vote");
+        runtime.block_on(async { wait_for_voters(&self.client(number).await, count).await });
     }
 
     /// A client that talks to this member and no other.
@@ -152,6 +152,22 @@ impl Cluster {
         let address = self.addresses[number].clone();
         Client::over(move || TcpStream::connect(address.clone()), patient()).await.unwrap()
     }
+}
+
+/// Waits until so many vote.
+pub async fn wait_for_voters(client: &Client, count: usize) {
+    let waited = async {
+        loop {
+            let rev = client.rev().await.unwrap();
+            let places = client.walk("/ctl/cal/*", Some(rev)).await.unwrap();
+            let held = places.iter().filter_map(|place| place.value.as_ref());
+            if held.filter(|id| !id.is_empty()).count() == count {
+                return;
+            }
+            client.wait("/ctl/cal/*", rev + 1).await.unwrap();
+        }
+    };
+    timeout(PATIENCE, waited).await.expect("so many vote");
 }
 
 fn reserve() -> TcpSocket {

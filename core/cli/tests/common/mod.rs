@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 pub mod account;
+pub mod authority;
 pub mod cluster;
 pub mod load;
 
@@ -224,6 +225,18 @@ impl Member {
     pub fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("it runs");
         kill_process(Pid::from_child(child), signal).expect("it can be signalled");
+    }
+
+    /// Waits for a line that has these words.
+    pub fn says(&mut self, words: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("nothing with {words:?}: {:?}", self.said));
+            self.said.push(line.clone());
+            if line.contains(words) {
+                return line;
+            }
+        }
     }
 
     /// Waits for its end: its exit status, and what it said after its start line.

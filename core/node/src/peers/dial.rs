@@ -12,6 +12,7 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::home::Home;
+use super::words;
 
 /// How long a connection may take, each address of a name.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -32,7 +33,8 @@ pub(super) async fn dial(home: &Home, address: &Address) -> io::Result<Box<dyn S
     let Some(tls) = &home.tls else { return Ok(Box::new(stream)) };
     let name = ServerName::try_from(address.host.clone())
         .map_err(|_| io::Error::other(format!("TLS: no certificate can be for `{}`", address.host)))?;
-    let stream = timeout(CONNECT, tls.connect(name, stream)).await.map_err(|_| too_slow())??;
+    let stream = timeout(CONNECT, tls.connect(name, stream)).await.map_err(|_| too_slow())?;
+    let stream = stream.map_err(words::of_no_tls)?;
     Ok(Box::new(stream))
 }
 

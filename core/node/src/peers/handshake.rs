@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::home::Home;
+use super::words;
 
 /// How long it may take in all.
 const HANDSHAKE: Duration = Duration::from_secs(3);
@@ -22,13 +23,13 @@ const HANDSHAKE: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     /// The network's reason.
-    #[error("{}", plain(.0))]
+    #[error("{}", words::of(.0))]
     Io(#[from] io::Error),
     /// One of the two refuses.
     #[error("refused: {0}")]
     Refused(#[from] Refused),
     /// What came in the handshake is no frame.
-    #[error("no member is there ({0}): check the address")]
+    #[error("{}", words::of_no_frame(.0))]
     NoFrame(FrameError),
     /// What came in the handshake is no message.
     #[error("no member is there ({0}): check the address")]
@@ -54,16 +55,6 @@ impl Trouble {
     pub fn is_final(&self) -> bool {
         matches!(self, Trouble::Refused(_) | Trouble::NoFrame(_) | Trouble::NoMessage(_))
     }
-}
-
-/// The system's words without its number for them. It is chance which of several it has for a connection that was closed.
-fn plain(error: &io::Error) -> String {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) {
-        return "the connection was closed".to_owned();
-    }
-    let text = error.to_string();
-    text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
 }
 
 /// Says who this member is to whoever is there, and makes sure of the other one.

@@ -11,6 +11,7 @@
 //! | `link` | what is sent to one member |
 //! | `inbound` | what one member sends |
 //! | `said` | what people are told, and how often |
+//! | `words` | what went wrong, in words for people |
 //! | `meet` | whom a new member joins, or whether it founds a cluster |
 
 pub(crate) mod book;
@@ -21,6 +22,7 @@ pub(crate) mod inbound;
 mod link;
 pub(crate) mod meet;
 mod said;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -52,3 +52,24 @@ fn a_rolling_restart_gives_no_client_an_error() {
 fn a_rolling_kill_loses_nothing_that_was_acknowledged_and_no_event() {
     run(Signal::KILL, Terms::UnknownWrites);
 }
+
+#[test]
+fn all_are_killed_at_once_under_their_clients_and_start_again() {
+    let mut cluster = Cluster::start(3, "--data-dir {}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut load = Load::start(&cluster.uri(), Terms::UnknownWrites).await;
+        for round in 0..ROUNDS {
+            load.progress(WORK).await;
+            load.stage(format!("round {round}, all are killed"));
+            tokio::task::block_in_place(|| cluster.kill_all());
+            load.stage(format!("round {round}, all start"));
+            tokio::task::block_in_place(|| cluster.run_all());
+        }
+        load.progress(WORK).await;
+        let account = load.stop().await;
+        account.check();
+        account.check_members(&cluster, 0..3).await;
+    });
+    cluster.end_all(Signal::TERM);
+}

@@ -26,8 +26,8 @@ use failure::Failure;
 
 /// Runs `doozer` with the arguments, the environment and the standard streams of this process.
 ///
-/// The exit status is 0, or 1 if a write named a revision that the file has changed since, or 2 for every other
-/// failure, which standard error then names in one line.
+/// The exit status is 0, or 1 if a write named a revision that the file has changed since or `status --check` found the
+/// cluster not well, or 2 for every other failure. Standard error then names it in one line.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse().and_then(check) {
         Ok(args) => args,

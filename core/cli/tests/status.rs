@@ -1,5 +1,5 @@
-//! `doozer status` of clusters: whole, with a learner, with a member that is dead or held, without a majority, with an open
-//! place; and at addresses where no member is.
+//! `doozer status` of clusters: whole, with a learner, with a member that is dead, held or cut off, without a majority, with
+//! an open place; and at addresses where no member is.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
@@ -106,11 +106,15 @@ fn a_whole_cluster_with_a_learner_in_text_and_json() {
         }
         assert_eq!(said.row(&learner.address), ["-", &learner.id, "learner", "0", "ok"]);
     }
-    let said = json(&learner);
-    assert_eq!(
-        (&said["quorum"], &said["health"], &said["role"]),
-        (&true.into(), &"ok".into(), &"learner".into())
-    );
+    let until = Instant::now() + PATIENCE;
+    let said = loop {
+        let said = json(&learner);
+        if said["health"] == "ok" {
+            break said;
+        }
+        assert!(Instant::now() < until, "{said}");
+    };
+    assert_eq!((&said["quorum"], &said["role"]), (&true.into(), &"learner".into()));
     let members = said["members"].as_array().unwrap();
     let slots: Vec<&Value> = members.iter().map(|member| &member["slot"]).collect();
     assert_eq!(slots, [&"0".into(), &"1".into(), &"2".into(), &Value::Null]);
@@ -154,13 +158,76 @@ fn members_that_are_dead_or_held_and_a_majority_that_is_lost() {
     until(cluster.member(asked), |said| said.own["health"] == "ok");
 }
 
+/// Exit status 0 and nothing said if it is well; else 1 and the reason. It prints what it always prints.
+fn check(asked: &Member, health: &str) {
+    let ended = asked.run("status --check");
+    assert!(ended.stdout.contains(&format!("\nhealth            {health}\n")), "{ended:?}");
+    let expected =
+        if health == "ok" { (Some(0), String::new()) } else { (Some(1), format!("Error: {health}\n")) };
+    assert_eq!((ended.status, ended.stderr), expected);
+}
+
 #[test]
 fn a_place_that_is_open() {
     let member = Member::start();
+    check(&member, "ok");
     member.put(b"", "set /ctl/cal/1 -1").rev();
-    let said = until(&member, |said| said.own["health"] == "ok");
+    let alone = "degraded: 1 of 2 places is open: the loss of the only voter stops writes";
+    let said = until(&member, |said| said.own["health"] == alone);
     assert_eq!(said.row("-"), ["1", "-", "-", "-", "open: a learner that is ready takes it"]);
     assert_eq!(json(&member)["members"][1]["member"], Value::Null);
+    check(&member, alone);
+    // Somebody takes it.
+    let learner = Member::with(&["--memory", "-a", &member.address], &[]);
+    let said = until(&member, |said| said.own["health"] == "ok");
+    assert_eq!(said.row(&learner.address)[..2], ["1", &*learner.id]);
+}
+
+#[test]
+fn a_voter_that_answers_and_does_not_follow() {
+    let places = Cluster::places(3, "");
+    let start = |number: usize, others: &str, secret: &str| {
+        let args = format!("--data-dir d{number} {others}");
+        let variables = [("DOOZER_RWSECRET", secret), ("DOOZER_ROSECRET", "r")];
+        Member::at(&places.addresses()[number], places.dir(), &words(&args), &variables)
+    };
+    let first = start(0, "", "w");
+    let run = |secret: &str, line: &str| first.run(&format!("-a {}&sk={secret} {line}", uri(&first.address)));
+    let others = format!("-a {}", first.address);
+    let [_second, third] = [1, 2].map(|number| start(number, &others, "w"));
+    run("w", "touch /ctl/cal/1").prints("");
+    run("w", "touch /ctl/cal/2").prints("");
+    let until = |health: &str| {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let ended = run("r", "status --json --check");
+            let said: Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert_eq!(ended.status, Some(i32::from(said["health"] != "ok")));
+            if said["health"] == health {
+                return said;
+            }
+            assert!(Instant::now() < until, "{said}");
+        }
+    };
+    until("ok");
+    third.kill();
+
+    // With a secret for writing that the others do not have it hears of nobody, but can be asked.
+    let cut_off = start(2, &others, "other");
+    run("w", "touch /a").prints("");
+    let said = until("degraded: 2 of 3 voters are well, and 2 are needed");
+    assert_eq!(said["quorum"], true);
+    let mut members = said["members"].as_array().unwrap().iter();
+    let row = members.find(|member| member["member"] == *cut_off.id).unwrap();
+    assert_eq!(row["health"], "no quorum through it");
+    assert!(row["behind"].as_i64().unwrap() > 0, "{row}");
+    cut_off.kill();
+    let _third = start(2, &others, "w");
+    until("ok");
+}
+
+fn uri(address: &str) -> String {
+    format!("doozer:?ca={address}")
 }
 
 #[test]

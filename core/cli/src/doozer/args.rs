@@ -23,8 +23,8 @@ Environment:
   DOOZER_BOOT_URI  the cluster to look members up in, if -b does not say it
 
 Exit status:
-  0, or 1 if the file changed since the revision named (REV_MISMATCH),
-  or 2 after any other error";
+  0, or 1 if the file changed since the revision named (REV_MISMATCH) or
+  status --check finds the cluster not well, or 2 after any other error";
 
 /// Reads, writes and watches the files of a Doozer cluster.
 #[derive(Debug, Parser)]
@@ -144,7 +144,11 @@ pub(super) enum Command {
         path: String,
     },
     /// Print what the member that answers says about itself, whether the cluster is well, and all its members
-    Status,
+    Status {
+        /// Exit with status 1 unless health is ok
+        #[arg(long)]
+        check: bool,
+    },
     /// Write a file as it is, or an empty one, for those who wait for it
     Touch {
         /// The file's path

@@ -10,7 +10,7 @@ use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
 use super::health::Health;
 use super::listing::{find, ls, tree};
-use super::members::{PATIENCE, members, quickly};
+use super::members::{PATIENCE, Standing, members, quickly};
 use super::status::Status;
 
 /// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
@@ -66,7 +66,7 @@ pub(super) async fn run(
             client.nop().await?;
             print(out, &Done {})
         }
-        Command::Status => status(options, &client, out).await,
+        Command::Status { check } => status(options, &client, check, out).await,
         Command::Wait { glob } => {
             // Only who says so ends a wait that nothing ends.
             let timeout = options.timeout.map_or(Timeout::Usual, Timeout::After);
@@ -80,7 +80,13 @@ pub(super) async fn run(
     }
 }
 
-async fn status(options: &Options, client: &Client, out: &mut Out<impl Write>) -> Result<(), Failure> {
+/// With `check` a cluster that is not well is a failure, after everything has been printed.
+async fn status(
+    options: &Options,
+    client: &Client,
+    check: bool,
+    out: &mut Out<impl Write>,
+) -> Result<(), Failure> {
     let own = client.status().await?;
     let quick = client.with(CallOptions { timeout: Timeout::After(PATIENCE), ..CallOptions::default() });
     // It takes a majority, and no rights.
@@ -89,8 +95,17 @@ async fn status(options: &Options, client: &Client, out: &mut Out<impl Write>) -
     let uri: Uri = uri_of(options).parse().unwrap_or_default();
     let (agreed, members) =
         tokio::join!(agreed, members(client, quickly(client_options(options), &uri), &own));
-    let members = members?;
-    print(out, &Status::new(own, Health::new(agreed.is_ok(), &members), members))
+    let mut members = members?;
+    if agreed.is_err()
+        && let Some(asked) = members.iter_mut().find(|member| member.member.as_ref() == Some(&own.member))
+    {
+        asked.health = Standing::Stuck;
+    }
+    let health = Health::new(agreed.is_ok(), &members);
+    let unwell = (check && !health.is_ok()).then(|| health.said.clone());
+    print(out, &Status::new(own, health, members))?;
+    out.flush().map_err(Failure::Output)?;
+    unwell.map_or(Ok(()), |why| Err(Failure::Unwell(why)))
 }
 
 async fn watch(

@@ -14,6 +14,8 @@ pub(super) enum Failure {
     Client(Error),
     /// A benchmark says so.
     Bench(Problem),
+    /// The cluster is not well: what is wrong.
+    Unwell(String),
     /// There is nothing at this path.
     Missing(String),
     /// Standard input cannot be read.
@@ -36,6 +38,7 @@ impl Failure {
         Some(match self {
             Failure::Client(error) => client(error),
             Failure::Bench(problem) => format!("Error: {}", line(problem)),
+            Failure::Unwell(why) => format!("Error: {why}"),
             // The original's words.
             Failure::Missing(path) => format!("No such file or directory: {path}"),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
@@ -45,11 +48,12 @@ impl Failure {
         })
     }
 
-    /// The exit status: 1 if the file has changed since the revision named, 0 if the reader of the output has gone, 2
-    /// otherwise.
+    /// The exit status: 1 if the file has changed since the revision named or the cluster is not well, 0 if the reader of
+    /// the output has gone, 2 otherwise.
     pub fn status(&self) -> u8 {
         match self {
             Failure::Client(error) if error.kind() == ErrorKind::RevMismatch => 1,
+            Failure::Unwell(_) => 1,
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             _ => 2,
         }

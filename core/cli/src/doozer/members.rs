@@ -1,11 +1,12 @@
 //! Who is in the cluster: as its files say, and as each member answers for itself.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use doozer_client::{Client, Options, Status, Uri};
-use serde::Serialize;
+use doozer_client::{Client, Error, Options, Status, Uri};
+use serde::{Serialize, Serializer};
 use tokio::task::JoinSet;
 
 use super::columns::columns;
@@ -14,9 +15,6 @@ use crate::line::line;
 
 /// How long a member may take to answer for itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What is said of a member that answers.
-const OK: &str = "ok";
 
 /// What is said of a place for a voter that nobody has taken.
 const OPEN: &str = "open: a learner that is ready takes it";
@@ -36,8 +34,43 @@ pub(super) struct Member {
     pub first_revision: Option<i64>,
     /// Revisions that another member has and it does not.
     pub behind: Option<i64>,
-    /// `ok`, or why it does not answer.
-    pub health: String,
+    pub health: Standing,
+}
+
+/// Of what use a member is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It answers, and got a majority to agree on a read: it had everything by then.
+    Ok,
+    /// It answers and got nobody to agree in time, but it came nearer.
+    CatchingUp,
+    /// It answers and got nobody to agree in time, and it stood still.
+    Stuck,
+    /// It does not answer: why.
+    Silent(String),
+}
+
+impl Standing {
+    pub fn answers(&self) -> bool {
+        !matches!(self, Standing::Silent(_))
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Standing::Ok => "ok",
+            Standing::CatchingUp => "catching up",
+            Standing::Stuck => "no quorum through it",
+            Standing::Silent(why) => why,
+        })
+    }
+}
+
+impl Serialize for Standing {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl Member {
@@ -52,31 +85,28 @@ impl Member {
             revision: None,
             first_revision: None,
             behind: None,
-            health: why.to_owned(),
+            health: Standing::Silent(why.to_owned()),
         }
     }
 
-    pub fn answers(&self) -> bool {
-        self.health == OK
-    }
-
-    fn with(self, said: Result<Status, String>) -> Member {
+    fn with(self, said: Result<(Status, Standing), String>) -> Member {
         match said {
-            Ok(said) => Member {
+            Ok((said, health)) => Member {
                 version: Some(said.server_version),
                 role: Some(said.role),
                 revision: Some(said.revision),
                 first_revision: Some(said.first_revision),
-                health: OK.to_owned(),
+                health,
                 ..self
             },
-            Err(why) => Member { health: why, ..self },
+            Err(why) => Member { health: Standing::Silent(why), ..self },
         }
     }
 }
 
 /// All members that the cluster's files name at the revision of `own`, whatever the cluster can do now; and the places
-/// for voters that are open. `options` say how long each may take, and hold the secret.
+/// for voters that are open. `options` say how long each may take, and hold the secret. How the member stands that `own`
+/// is of is left to whoever asked it.
 pub(super) async fn members(client: &Client, options: Options, own: &Status) -> Result<Vec<Member>, Failure> {
     let at = Some(own.revision);
     let (mut slots, mut open) = (BTreeMap::new(), Vec::new());
@@ -93,15 +123,15 @@ pub(super) async fn members(client: &Client, options: Options, own: &Status) -> 
         let address = text(&file.value.unwrap_or_default());
         let member = Member {
             address: Some(address.clone()),
-            ..Member::silent(slots.remove(&id), Some(id.clone()), OK)
+            ..Member::silent(slots.remove(&id), Some(id.clone()), "not asked yet")
         };
         let known = (id == own.member).then(|| own.clone());
         let options = options.clone();
         asking.spawn(async move {
             match known {
-                Some(own) => member.with(Ok(own)),
-                None => match ask(&address, options).await {
-                    Ok(said) if said.member != id => {
+                Some(own) => member.with(Ok((own, Standing::Ok))),
+                None => match examine(&address, options).await {
+                    Ok((said, _)) if said.member != id => {
                         member.with(Err(format!("{} is there now", said.member)))
                     }
                     said => member.with(said),
@@ -126,12 +156,30 @@ pub(super) async fn members(client: &Client, options: Options, own: &Status) -> 
 /// Asks the member at an address for its status, in so much time.
 pub(super) async fn ask(address: &str, options: Options) -> Result<Status, String> {
     let asked = async { Client::open(address, options).await?.status().await };
-    asked.await.map_err(|error| {
-        // Which place was tried stands beside it.
-        let why = error.detail();
-        let tried = format!("no member can be reached: {address}: ");
-        line(&why.strip_prefix(&tried).unwrap_or(why))
-    })
+    asked.await.map_err(|error| why_silent(address, &error))
+}
+
+/// The same, and how the member stands. A read that a majority agrees on needs no rights, and is answered by a member
+/// that has caught up only: so nothing has to be guessed from how far behind others it is.
+async fn examine(address: &str, options: Options) -> Result<(Status, Standing), String> {
+    let asked = async {
+        let client = Client::open(address, options).await?;
+        let said = client.status().await?;
+        if client.rev().await.is_ok() {
+            return Ok((said, Standing::Ok));
+        }
+        let later = client.status().await?;
+        let has_moved = later.revision > said.revision;
+        Ok((later, if has_moved { Standing::CatchingUp } else { Standing::Stuck }))
+    };
+    asked.await.map_err(|error| why_silent(address, &error))
+}
+
+fn why_silent(address: &str, error: &Error) -> String {
+    // Which place was tried stands beside it.
+    let why = error.detail();
+    let tried = format!("no member can be reached: {address}: ");
+    line(&why.strip_prefix(&tried).unwrap_or(why))
 }
 
 /// How members are asked about themselves by a program that works with these options.
@@ -157,7 +205,7 @@ pub(super) fn table(members: &[Member], out: &mut dyn Write) -> io::Result<()> {
             number(member.first_revision),
             number(member.revision),
             number(member.behind),
-            member.health.clone(),
+            member.health.to_string(),
         ]
     }));
     columns(&rows, out)
@@ -188,17 +236,20 @@ mod tests {
             revision: Some(12),
             first_revision: Some(3),
             behind: Some(0),
-            health: "ok".into(),
+            health: Standing::Ok,
         };
         let gone =
             Member { address: voter.address.clone(), ..Member::silent(None, Some("def".into()), "lost") };
         let open = Member::silent(Some("1".into()), None, OPEN);
+        let (slot, member) = (Some("2".into()), Some("ghi".into()));
+        let stuck = Member { health: Standing::Stuck, slot, member, behind: Some(4), ..voter.clone() };
         let mut out = Vec::new();
-        table(&[voter, open, gone], &mut out).unwrap();
+        table(&[voter, open, stuck, gone], &mut out).unwrap();
         let expected = "\
 slot  member  address        version  role      oldest  revision  behind  health
 0     abc     10.0.0.1:8046  1.2.3    proposer  3       12        0       ok
 1     -       -              -        -         -       -         -       open: a learner that is ready takes it
+2     ghi     10.0.0.1:8046  1.2.3    proposer  3       12        4       no quorum through it
 -     def     10.0.0.1:8046  -        -         -       -         -       lost
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

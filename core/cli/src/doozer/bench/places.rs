@@ -84,7 +84,7 @@ impl Places {
 
     /// A member that the cluster names.
     fn add(&mut self, member: Member) {
-        let answers = member.answers();
+        let answers = member.health.answers();
         let Member { member: Some(id), address: Some(address), role, health, .. } = member else { return };
         if self.knows(&id) || self.missing.iter().any(|(missing, _)| *missing == address) {
             return;
@@ -92,7 +92,7 @@ impl Places {
         if answers {
             self.found.push(Place { member: Some(id), address, role });
         } else {
-            self.missing.push((address, health));
+            self.missing.push((address, health.to_string()));
         }
     }
 

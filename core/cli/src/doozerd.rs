@@ -111,6 +111,7 @@ fn announce(node: &Node, told: &Config, format: LogFormat) {
              `printf {wanted} | doozer set /ctl/settings/max-value -1`"
         );
     }
+    let unconfirmed_slots = node.unconfirmed_slots();
     let address = node.address().map(|address| address.to_string()).unwrap_or_default();
     let data = match &told.data {
         Data::Memory => "memory".to_owned(),
@@ -118,12 +119,18 @@ fn announce(node: &Node, told: &Config, format: LogFormat) {
     };
     match format {
         LogFormat::Json => {
-            info!(target: log::START, version, member = id, cluster, address, data, revision, "serving");
+            info!(target: log::START, version, member = id, cluster, address, data, revision, unconfirmed_slots, "serving");
         }
-        LogFormat::Text => eprintln!(
-            "doozerd {version}: member {id} of cluster \"{cluster}\" serving {address}, data in {data} \
-             (revision {revision})"
-        ),
+        LogFormat::Text => {
+            let more = match unconfirmed_slots {
+                0 => String::new(),
+                slots => format!(", and {slots} slots of its log for a majority to confirm"),
+            };
+            eprintln!(
+                "doozerd {version}: member {id} of cluster \"{cluster}\" serving {address}, data in {data} \
+                 (revision {revision}{more})"
+            );
+        }
     }
 }
 

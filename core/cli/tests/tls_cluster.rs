@@ -77,6 +77,11 @@ fn members_talk_over_tls() {
     run(use_it(&cluster, tls(&authority, false)));
     let why = "it speaks TLS: give this member --tls-cert and --tls-key as well";
     is_refused(&cluster, authority.dir(), "", why);
+    let mut member = cluster.take(0);
+    member.says(
+        "a connection from 127.0.0.1: TLS: it does not speak TLS: start all members with --tls-cert, or none",
+    );
+    cluster.put(0, member);
     cluster.end_all(Signal::TERM);
 }
 
@@ -96,6 +101,12 @@ fn members_and_clients_show_certificates() {
         let why = "TLS: it refuses this member's certificate (DecryptError): have its --tls-ca sign this member's --tls-cert";
         is_refused(&cluster, stranger.dir(), &format!("{files} {trusts}"), why);
     }
+    // Their operator sees it as well.
+    let mut member = cluster.take(0);
+    member.says(
+        "a connection from 127.0.0.1: TLS: its certificate is not signed by this member's CA: give both",
+    );
+    cluster.put(0, member);
     cluster.end_all(Signal::TERM);
 }
 
@@ -107,11 +118,13 @@ fn a_certificate_for_another_address_is_not_dialed() {
     let [address] = ports();
     let files = "--tls-cert elsewhere.pem --tls-key elsewhere.key --tls-ca ca.pem";
     let line = format!("--memory {files} -a {}", cluster.addresses()[0]);
-    let _joiner = Daemon::start(authority.dir(), &address, &line, &[]);
+    let joiner = Daemon::start(authority.dir(), &address, &line, &[]);
     let mut member = cluster.take(0);
     let said = member.says("TLS: its certificate is not for this address: sign one that is");
     assert!(said.contains(" WARN doozer_node::peers::home: member "), "{said}");
     cluster.put(0, member);
+    let reached = format!("does not come here: see whether it can reach this member at {address}");
+    joiner.says(&reached);
     run(use_it(&cluster, tls(&authority, true)));
     cluster.end_all(Signal::TERM);
 }

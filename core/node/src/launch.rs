@@ -108,6 +108,8 @@ fn random<const N: usize>() -> Result<[u8; N], StartError> {
 /// A member that decides, applies and keeps, and serves nobody yet.
 pub(crate) struct Launched<D: Disk> {
     pub shared: Arc<Shared>,
+    /// What its log held beyond its state, and others have to decide.
+    pub unconfirmed_slots: u64,
     running: Running<D>,
 }
 
@@ -168,6 +170,7 @@ pub(crate) async fn launch<D: Disk>(
     // A founder begins alone in its log, and may have taken others in further on: without them nothing is decided there.
     let log = &begin.past.log;
     let takes_in_others = log.config_at(log.last().next()).voters != [id];
+    let unconfirmed_slots = if takes_in_others { log.last().0 - begin.position.slot.0 } else { 0 };
     let driver = Driver::new(begin, config.driver_settings(), world);
     let is_alone = driver.replica().is_only_voter() && !takes_in_others;
     let local = Arc::clone(driver.local());
@@ -195,7 +198,7 @@ pub(crate) async fn launch<D: Disk>(
         durable,
     };
     let shared = Shared::new(identity, config.secrets.clone(), config.limits, local, connections, home);
-    Ok(Launched { shared: Arc::new(shared), running })
+    Ok(Launched { shared: Arc::new(shared), unconfirmed_slots, running })
 }
 
 /// What a member writes of itself.

@@ -136,6 +136,11 @@ impl Node {
         self.launched.shared.state().read().store().revision().to_raw()
     }
 
+    /// Slots that its log had at the start beyond what it could show: a majority has yet to say what became of them.
+    pub fn unconfirmed_slots(&self) -> u64 {
+        self.launched.unconfirmed_slots
+    }
+
     /// Completes only if the member has to stop by itself, because its disk failed. Cancel-safe.
     pub async fn failed(&mut self) -> Failure {
         self.launched.failed().await

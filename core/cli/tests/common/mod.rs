@@ -193,7 +193,8 @@ impl Member {
             let (address, rest) = rest.split_once(", data in ").expect("an address");
             let (_, revision) = rest.rsplit_once(" (revision ").expect("a revision");
             (self.id, self.address) = (id.to_owned(), address.to_owned());
-            self.revision = revision.trim_end_matches(')').parse().expect("a number");
+            let digits = revision.split([',', ')']).next().expect("a part");
+            self.revision = digits.parse().expect("a number");
         } else if line.starts_with('{') {
             let line: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
             if line["message"] == "serving" {

@@ -1,6 +1,6 @@
 //! Where members are reached: as they said themselves when they came here, or as the cluster's files say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use doozer_member::local::Local;
@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 #[derive(Default)]
 pub(crate) struct Book {
     said: Mutex<HashMap<Incarnation, Address>>,
+    /// Who has come here to say something.
+    came: Mutex<HashSet<Incarnation>>,
     local: OnceLock<Arc<Local>>,
 }
 
@@ -25,6 +27,16 @@ impl Book {
     /// A member that proved who it is says where it is.
     pub fn note(&self, member: Incarnation, address: Address) {
         self.said.lock().insert(member, address);
+    }
+
+    /// A member has come here to say something: it can reach this one.
+    pub fn note_came(&self, member: Incarnation) {
+        self.came.lock().insert(member);
+    }
+
+    /// Whether it ever has.
+    pub fn has_come(&self, member: &Incarnation) -> bool {
+        self.came.lock().contains(member)
     }
 
     /// Somebody else, or nobody, is where it said it was.

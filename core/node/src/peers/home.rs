@@ -1,5 +1,6 @@
 //! What a member's connections to others share.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use tracing::{debug, warn};
 
 use super::book::Book;
 use super::said::{Said, Tell};
+use super::{inbound, words};
 use crate::input::Input;
 
 pub(crate) struct Home {
@@ -98,6 +100,14 @@ impl Home {
                 debug!("{whom}: {why}");
             }
             Tell::Nothing => debug!("{whom}: {why}"),
+        }
+    }
+
+    /// Tells people why somebody who dialed this member gets no TLS. Who only hangs up is not worth a word.
+    pub fn warn_of_handshake(&self, from: Option<IpAddr>, error: &io::Error) {
+        match words::of_handshake(error) {
+            Some(why) => self.warn_of_stranger(inbound::name(from, None), why),
+            None => debug!(%error, "a TLS handshake ended"),
         }
     }
 

@@ -63,6 +63,7 @@ pub(crate) async fn serve<S>(
     if purpose == Purpose::Question {
         return;
     }
+    home.book.note_came(them.incarnation);
     info!(member = %them.incarnation, address = %them.address, "a member connected");
     let ended = tokio::select! {
         ended = listen(&mut stream, input, &them, opener, &home) => ended,
@@ -80,7 +81,7 @@ pub(crate) async fn serve<S>(
 }
 
 /// Somebody who has proven nothing.
-fn name(from: Option<IpAddr>, claimed: Option<Introduction>) -> String {
+pub(super) fn name(from: Option<IpAddr>, claimed: Option<Introduction>) -> String {
     let from = from.map_or_else(|| "within this process".to_owned(), |ip| ip.to_string());
     let Some(claimed) = claimed else { return format!("a connection from {from}") };
     let claimed: String = claimed.address.to_string().chars().take(CLAIMED_MAX).collect();

@@ -4,7 +4,7 @@
 //! have done so, or belong to one already: so only the one with the smallest address does, and only once every other one has
 //! said that it has nothing, and the same list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// Between two looks whether this member hears of its cluster.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// A member that was asked so often to bring this one along, and has never come here, cannot.
+const ASKED_IN_VAIN: u32 = 4;
 
 /// What becomes of a member that has nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +61,11 @@ enum Judged {
 
 /// Asks, until it is clear what becomes of this member. Cancel-safe.
 pub(crate) async fn meet(home: &Arc<Home>) -> Fate {
+    let mut seen = BTreeMap::new();
     loop {
         let answers = ask_all(home, home.listed()).await;
-        match judge(&home.introduction(), &answers) {
+        note_clusters(&mut seen, &answers);
+        match judge(&home.introduction(), &answers, &seen) {
             Judged::Fate(fate) => return fate,
             Judged::Wait(why) => home.warn("waiting", why),
         }
@@ -72,8 +77,10 @@ pub(crate) async fn meet(home: &Arc<Home>) -> Fate {
 /// its cluster, and those to be brought along.
 pub(crate) async fn look_around(home: Arc<Home>) {
     let mut hears_nobody = home.hears_nobody.subscribe();
+    let mut times = 0;
     // Where others are may have changed while it was away.
-    while ask_around(&home).await {
+    while ask_around(&home, times).await {
+        times += 1;
         let looks_again = async {
             sleep(LOOK).await;
             hears_nobody.wait_for(|hears_nobody| *hears_nobody).await.is_ok()
@@ -84,8 +91,8 @@ pub(crate) async fn look_around(home: Arc<Home>) {
     }
 }
 
-/// Asks once; false if the driver is gone.
-async fn ask_around(home: &Arc<Home>) -> bool {
+/// Asks once more than so many times; false if the driver is gone.
+async fn ask_around(home: &Arc<Home>, times: u32) -> bool {
     let me = home.introduction();
     let mut places: BTreeSet<String> = me.listed.iter().map(Address::to_string).collect();
     places.extend(home.book.all().iter().map(Address::to_string));
@@ -104,6 +111,16 @@ async fn ask_around(home: &Arc<Home>) -> bool {
         let is_ours = them.cluster == me.cluster && *home.hears_nobody.borrow();
         if is_ours && home.inputs.send(Input::Join(them.incarnation)).is_err() {
             return false;
+        }
+        if is_ours && times >= ASKED_IN_VAIN && !home.book.has_come(&them.incarnation) {
+            home.warn(
+                format_args!("member {} at {place}", them.incarnation),
+                format_args!(
+                    "it is there, and does not come here: see whether it can reach this member at {} (its log says why \
+                     not), or start this one with -l and an address that it can",
+                    me.address
+                ),
+            );
         }
     }
     !home.inputs.is_closed()
@@ -137,21 +154,33 @@ async fn ask(home: &Home, place: &Address) -> There {
     }
 }
 
-fn judge(me: &Introduction, answers: &[(Address, There)]) -> Judged {
-    let clusters: Vec<(&Address, ClusterId, Incarnation)> = answers
-        .iter()
-        .filter_map(|(place, there)| match there {
-            There::Member(them) => Some((place, them.cluster?, them.incarnation)),
-            There::Itself | There::Nobody(_) | There::Stranger(_) => None,
-        })
-        .collect();
-    if let Some((place, cluster, member)) = clusters.first() {
-        if let Some((elsewhere, other, _)) = clusters.iter().find(|(_, other, _)| other != cluster) {
-            return Judged::Wait(format!(
-                "{place} belongs to cluster {cluster}, {elsewhere} to {other}: give the addresses of one cluster with -a"
-            ));
-        }
-        return Judged::Fate(Fate::Join(*cluster, *member));
+/// Which cluster each address last belonged to. One that is silent for a moment must not decide which of two is joined.
+type Seen = BTreeMap<String, ClusterId>;
+
+fn note_clusters(seen: &mut Seen, answers: &[(Address, There)]) {
+    for (place, there) in answers {
+        let There::Member(them) = there else { continue };
+        match them.cluster {
+            Some(cluster) => seen.insert(place.to_string(), cluster),
+            None => seen.remove(&place.to_string()),
+        };
+    }
+}
+
+fn judge(me: &Introduction, answers: &[(Address, There)], seen: &Seen) -> Judged {
+    if let Some((place, cluster)) = seen.first_key_value()
+        && let Some((elsewhere, other)) = seen.iter().find(|(_, other)| *other != cluster)
+    {
+        return Judged::Wait(format!(
+            "{place} belongs to cluster {cluster}, {elsewhere} to {other}: give the addresses of one cluster with -a"
+        ));
+    }
+    let joined = answers.iter().find_map(|(_, there)| match there {
+        There::Member(them) => Some((them.cluster?, them.incarnation)),
+        There::Itself | There::Nobody(_) | There::Stranger(_) => None,
+    });
+    if let Some((cluster, member)) = joined {
+        return Judged::Fate(Fate::Join(cluster, member));
     }
     if let Some(lacking) = lacking(me, answers) {
         return Judged::Wait(lacking);
@@ -260,7 +289,14 @@ mod tests {
     /// What member 1, started with `ALL` or some such, makes of what is at each of these addresses.
     fn judged(listed: &[&str], there: [There; 3]) -> Judged {
         let answers: Vec<_> = ALL.iter().map(|text| address(text)).zip(there).collect();
-        judge(&member(1, None, listed), &answers)
+        judged_after(&[], listed, &answers)
+    }
+
+    fn judged_after(before: &[(Address, There)], listed: &[&str], answers: &[(Address, There)]) -> Judged {
+        let mut seen = Seen::new();
+        note_clusters(&mut seen, before);
+        note_clusters(&mut seen, answers);
+        judge(&member(1, None, listed), answers, &seen)
     }
 
     fn empty(id: u8) -> There {
@@ -295,6 +331,12 @@ mod tests {
         let why =
             format!("b:1 belongs to cluster {}, c:1 to {}: give", ClusterId([9; 16]), ClusterId([8; 16]));
         waits(judged(&ALL, [nobody(), runs(2, 9), runs(3, 8)]), &why);
+        // That one of them is silent for a moment decides nothing; that it has been started anew does.
+        let before = [(address("b:1"), runs(2, 9)), (address("c:1"), runs(3, 8))];
+        let silent = [(address("b:1"), runs(2, 9)), (address("c:1"), nobody())];
+        waits(judged_after(&before, &ALL, &silent), &why);
+        let anew = [(address("b:1"), runs(2, 9)), (address("c:1"), empty(4))];
+        assert_eq!(judged_after(&before, &ALL, &anew), joined);
     }
 
     #[test]

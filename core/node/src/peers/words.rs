@@ -10,14 +10,20 @@ const NO_TLS: &str = "it does not speak TLS: start all members with --tls-cert, 
 /// connection that was closed.
 pub(super) fn of(error: &io::Error) -> String {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return format!("TLS: {}", of_tls(tls));
+    if let Some(why) = of_handshake(error) {
+        return why;
     }
     if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) {
         return "the connection was closed".to_owned();
     }
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
+/// What TLS says, if it is TLS.
+pub(super) fn of_handshake(error: &io::Error) -> Option<String> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(format!("TLS: {}", of_tls(tls)))
 }
 
 fn of_tls(error: &rustls::Error) -> String {
@@ -32,6 +38,7 @@ fn of_tls(error: &rustls::Error) -> String {
         }
         Tls::InvalidCertificate(problem) => format!("its certificate is not valid: {problem}: give it another one"),
         Tls::InvalidMessage(_) => NO_TLS.to_owned(),
+        Tls::NoCertificatesPresented => "it shows no certificate: give it one (--tls-cert and --tls-key)".to_owned(),
         Tls::AlertReceived(alert) => {
             format!("it refuses this member's certificate ({alert:?}): have its --tls-ca sign this member's --tls-cert")
         }

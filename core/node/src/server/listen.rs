@@ -126,7 +126,7 @@ async fn connection(
     let Some(tls) = tls else { return enter(stream, from, lobby, None, stop).await };
     match timeout(HANDSHAKE, tls.accept(stream)).await {
         Ok(Ok(stream)) => return enter(stream, from, lobby, None, stop).await,
-        Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
+        Ok(Err(error)) => lobby.home.warn_of_handshake(from, &error),
         Err(_) => debug!("a TLS handshake took too long"),
     }
     lobby.connections.fetch_sub(1, Ordering::Relaxed);

@@ -118,6 +118,9 @@ pub enum LoadError {
     /// An answer is not one to its request.
     #[error("an answer that makes no sense: {0}")]
     Nonsense(&'static str),
+    /// A member is being stopped: it refuses what is new, and has answered everything else.
+    #[error("the member is being stopped")]
+    Leaving,
     /// No answer has come for too long.
     #[error("no answer within {} s", PATIENCE.as_secs())]
     Silent,
@@ -140,11 +143,20 @@ impl LoadError {
         }
     }
 
-    /// Whether the connection is of no use any more, so that what was under way on it may have been done or not.
+    /// Whether the connection is of no use any more, while another member may go on.
     pub fn is_lost(&self) -> bool {
         match self {
-            LoadError::Connect { .. } | LoadError::Io(_) | LoadError::Silent => true,
+            LoadError::Connect { .. } | LoadError::Io(_) | LoadError::Silent | LoadError::Leaving => true,
             LoadError::At { why, .. } => why.is_lost(),
+            _ => false,
+        }
+    }
+
+    /// Whether what was under way may have been done or not, or may still be done later.
+    pub fn may_come_late(&self) -> bool {
+        match self {
+            LoadError::Connect { .. } | LoadError::Io(_) | LoadError::Silent => true,
+            LoadError::At { why, .. } => why.may_come_late(),
             _ => false,
         }
     }

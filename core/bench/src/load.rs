@@ -119,7 +119,8 @@ impl Load {
     /// than there are members, they are asked in turn.
     ///
     /// # Errors
-    /// The first connection that cannot be made, breaks, or gets an answer that is an error; which stops the others.
+    /// The first connection that cannot be made, breaks, or gets an answer that is an error; which stops the others. What was
+    /// under way is answered by then, unless [`LoadError::may_come_late`].
     pub async fn run(&self, target: &impl Connect, keys: &Keys, stop: &Stop) -> Result<Measured, LoadError> {
         if keys.is_empty() {
             return Err(LoadError::NoKeys);
@@ -149,10 +150,14 @@ impl Load {
         let mut outcome = Ok(());
         while let Some(ended) = running.join_next().await {
             let ended = ended.map_err(|panicked| LoadError::Io(panicked.into())).flatten();
-            if ended.is_err() {
+            if let Err(why) = ended {
                 stop.stop();
+                // What leaves something open must not be hidden by what does not.
+                let is_worse = outcome.as_ref().err().is_none_or(|known: &LoadError| !known.may_come_late());
+                if is_worse && (outcome.is_ok() || why.may_come_late()) {
+                    outcome = Err(why);
+                }
             }
-            outcome = outcome.and(ended);
         }
         outcome?;
         let duration = Instant::now().saturating_duration_since(requests.from).min(self.measured);

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use doozer_wire::{
-    Consistency, Decoder, FLAG_PROGRESS, Features, Hello, OwnedResponse, PROTOCOL_VERSION, Secret, Uri, Verb,
+    Consistency, Decoder, ErrorKind, FLAG_PROGRESS, Features, Hello, OwnedResponse, PROTOCOL_VERSION, Secret,
+    Uri, Verb,
 };
 
 use crate::connection::{Answer, Connect, Connection, LoadError, Request};
@@ -69,7 +70,7 @@ impl Target {
             None => Exchange::connect(address).await?,
         });
         if self.greeting {
-            let features = Features::LOCAL_READS | Features::WATCH | Features::STATUS;
+            let features = Features::LOCAL_READS | Features::WATCH | Features::STATUS | Features::GOODBYE;
             let hello = Hello {
                 version: PROTOCOL_VERSION,
                 features,
@@ -107,6 +108,8 @@ pub struct Pipe {
     deletes: Vec<i32>,
     /// Answers that no frame brings.
     own: Vec<Answer>,
+    /// The member has said goodbye. It answers what it has been sent, and is sent no more.
+    is_leaving: bool,
 }
 
 /// A connection watches one file at most.
@@ -121,7 +124,7 @@ enum Watch {
 impl Pipe {
     fn new(stream: Exchange) -> Self {
         let decoder = Decoder::new(i32::MAX as usize);
-        Pipe { stream, decoder, watch: Watch::None, deletes: Vec::new(), own: Vec::new() }
+        Pipe { stream, decoder, watch: Watch::None, deletes: Vec::new(), own: Vec::new(), is_leaving: false }
     }
 
     /// Sends one request, when nothing else is under way, and takes its answer.
@@ -149,7 +152,10 @@ impl Pipe {
 
     /// What an answer says to whoever asked, if it is not the connection's own business.
     fn take(&mut self, answer: &OwnedResponse) -> Result<Option<Answer>, LoadError> {
-        let tag = answer.tag.ok_or(LoadError::Nonsense("no tag"))?;
+        let Some(tag) = answer.tag else {
+            self.is_leaving |= matches!(failure(answer), Some(LoadError::Leaving));
+            return if self.is_leaving { Ok(None) } else { Err(LoadError::Nonsense("no tag")) };
+        };
         let revision = answer.rev.unwrap_or_default();
         match (tag, &self.watch) {
             (TAG_REVISION, Watch::Asked(watch, path)) => {
@@ -188,6 +194,10 @@ impl Pipe {
 
 impl Connection for Pipe {
     fn send(&mut self, tag: i32, request: Request) {
+        if self.is_leaving {
+            self.own.push(Answer { tag, outcome: Err(LoadError::Leaving) });
+            return;
+        }
         match request {
             Request::Set { path, value } | Request::Create { path, value } => {
                 let mut request = tagged(tag, Verb::Set, Some(path), Some(-1));
@@ -250,5 +260,8 @@ fn tagged(tag: i32, verb: Verb, path: Option<Bytes>, rev: Option<i64>) -> doozer
 /// Why an answer is none.
 fn failure(answer: &OwnedResponse) -> Option<LoadError> {
     let (kind, detail) = answer.failure()?;
+    if kind == ErrorKind::ShuttingDown {
+        return Some(LoadError::Leaving);
+    }
     Some(LoadError::Refused { kind: kind.name(), detail: detail.to_owned() })
 }

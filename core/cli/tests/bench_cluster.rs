@@ -5,12 +5,12 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use common::cluster::{Cluster, PATIENCE};
 use common::{Ended, Member, doozer, words};
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::time::timeout;
 
 /// The files that are not the cluster's own.
 fn files(member: &Member) -> String {
@@ -127,37 +127,56 @@ fn members_that_do_not_answer_are_named_and_left_out() {
     assert_eq!(files(cluster.member(0)), "");
 }
 
+/// Ends the first member of three in the middle of a load: what came of the load, the member's address, and the load's
+/// directory.
+fn end_one(kind: &str, signal: Signal, cluster: &mut Cluster) -> (Ended, String, String) {
+    let address = cluster.addresses()[0].clone();
+    let mut watching = cluster.member(1).follow("watch /bench-*/9");
+    let line = format!("-a {address} bench --kind {kind} --keys 10 --seconds 100 --connections 30");
+    let dir = cluster.dir().to_owned();
+    let bench = std::thread::spawn(move || doozer(&dir, &[], &words(&line), b""));
+    let first = watching.line();
+    let directory = first.split_once("/9 ").unwrap().0.to_owned();
+    wait_for_load(cluster);
+    cluster.end(0, signal);
+    (bench.join().unwrap(), address, directory)
+}
+
+/// Waits until the other two members have their ten connections of thirty, which are opened around from the first one on:
+/// so it has its own. The first of these two has one more, of who watches.
+fn wait_for_load(cluster: &Cluster) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let opened = async {
+        for (number, connections) in [(1, 10 + 1), (2, 10)] {
+            let client = cluster.client(number).await;
+            while client.status().await.unwrap().connections < connections + 1 {}
+        }
+    };
+    runtime.block_on(async { timeout(PATIENCE, opened).await.expect("a load") });
+}
+
 #[test]
 fn a_member_lost_in_the_middle_is_named_and_another_one_deletes_the_files() {
     for kind in ["get", "set"] {
         let mut cluster = Cluster::start(3, "--memory");
-        let dead = cluster.addresses()[0].clone();
-        let mut watching = cluster.member(1).follow("watch /bench-*/9");
-        let line = format!("-a {dead} bench --kind {kind} --keys 10 --seconds 100");
-        let addresses = cluster.addresses().to_vec();
-        let dir = cluster.dir().to_owned();
-        let bench = std::thread::spawn(move || doozer(&dir, &[], &words(&line), b""));
-        let first = watching.line();
-        let directory = first.split_once("/9 ").unwrap().0.to_owned();
-        // Once the load itself is under way: its reads and writes are counted as connections.
-        let until = Instant::now() + PATIENCE;
-        let busy = |number: usize| {
-            let status = cluster.member(number).run("status --json");
-            serde_json::from_str::<Value>(&status.stdout).unwrap()["connections"].as_u64().unwrap() > 8
-        };
-        while !busy(2) {
-            assert!(Instant::now() < until, "no load");
-        }
-        cluster.take(0).kill();
-        let ended = bench.join().unwrap();
+        let (ended, dead, directory) = end_one(kind, Signal::KILL, &mut cluster);
         assert_eq!((ended.status, ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
         assert!(ended.stderr.starts_with(&format!("Error: {dead}: ")), "{ended:?}");
         let warned = ended.stderr.ends_with(&format!("; files may be left in {directory}\n"));
         assert_eq!(warned, kind == "set", "{ended:?}");
-        assert!(addresses.contains(&dead));
         if kind == "get" {
             assert_eq!(files(cluster.member(1)), "");
         }
+    }
+}
+
+#[test]
+fn a_member_stopped_in_the_middle_is_named_and_nothing_is_left() {
+    for kind in ["get", "set", "mixed --consistency local", "set --in-flight 32"] {
+        let mut cluster = Cluster::start(3, "--memory");
+        let (ended, stopped, _) = end_one(kind, Signal::TERM, &mut cluster);
+        ended.fails(2, &format!("Error: {stopped}: the member is being stopped"));
+        assert_eq!(files(cluster.member(1)), "", "{kind}");
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) async fn bench(options: &Options, bench: Bench, out: &mut Out<impl Wr
     };
     // What was under way at a member that is lost may still be done, after the file has been deleted.
     let may_come_late =
-        matches!(&measured, Err(Problem::Load(why)) if why.is_lost() && bench.kind != Kind::Get);
+        matches!(&measured, Err(Problem::Load(why)) if why.may_come_late() && bench.kind != Kind::Get);
     let deleted = interrupts.heed(keys.delete(&target), &stop).await;
     match (measured, deleted) {
         (Ok(measured), Ok(())) => {

@@ -25,6 +25,8 @@ pub struct Keeper<D: Disk> {
     /// The driver was told so, and has not said whether they are still wanted: nothing of them is written by then, since
     /// an only voter may be telling its clients just that.
     is_held: bool,
+    /// There is no room for the next segment, which was said, and is not said again until there is.
+    is_short: bool,
 }
 
 impl<D: Disk> std::fmt::Debug for Keeper<D> {
@@ -52,7 +54,7 @@ pub struct Failure(pub String);
 impl<D: Disk> Keeper<D> {
     /// Nothing is under way.
     pub fn new(journal: Journal<D>) -> Self {
-        Keeper { journal, last: None, waiting: VecDeque::new(), is_held: false }
+        Keeper { journal, last: None, waiting: VecDeque::new(), is_held: false, is_short: false }
     }
 
     /// Takes one order. What it gives is to be reported at once, in order; what is taken is durable after
@@ -123,17 +125,23 @@ impl<D: Disk> Keeper<D> {
     }
 
     /// What can be done between bursts, so that it need not be done within one: makes the mark durable, and the next
-    /// segment ready.
+    /// segment ready. That there is no room for it is said once, until there is again.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn idle(&mut self) -> Result<(), Failure> {
         self.journal.sync_mark().map_err(|error| Failure(error.to_string()))?;
         match self.journal.prepare() {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.is_short = false;
+                Ok(())
+            }
             Err(AppendError::Full(error)) => {
                 // Not yet a reason to refuse anything: the segment in use has room.
-                warn!(%error, "cannot make the next log segment ahead of need");
+                if !self.is_short {
+                    warn!(%error, "cannot make the next log segment ahead of need");
+                }
+                self.is_short = true;
                 Ok(())
             }
             Err(error) => Err(Failure(error.to_string())),

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use doozer_journal::{Birth, Options, SimDisk, SnapshotHead};
 use doozer_member::driver::Order;
 use doozer_member::keeper::{Keeper, Report};
 use doozer_member::recovery::{Role, open};
 use doozer_paxos::replica::{Persist, PersistId};
 use doozer_paxos::{Append, Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 const CLUSTER: ClusterId = ClusterId([1; 16]);
 const ME: Incarnation = Incarnation([2; 16]);
@@ -28,13 +33,17 @@ fn order(id: u64, what: Persist) -> Order {
 
 /// An entry too large for a segment that is ready.
 fn append(slot: u64, previous: EntryHash) -> (Persist, EntryHash) {
+    append_bytes(64 << 10, slot, previous)
+}
+
+fn append_bytes(bytes: usize, slot: u64, previous: EntryHash) -> (Persist, EntryHash) {
     let entry = Entry {
         slot: Slot(slot),
         birth: BALLOT,
         previous,
         wall_ms: 0,
         config: None,
-        commands: vec![vec![7; 64 << 10].into()],
+        commands: vec![vec![7; bytes].into()],
     };
     let last_hash = entry.hash(CLUSTER);
     let entries = vec![entry];
@@ -96,4 +105,61 @@ fn what_the_log_has_not_got_is_in_no_snapshot() {
 
 fn head(slot: u64, hash: EntryHash) -> SnapshotHead {
     SnapshotHead { slot: Slot(slot), hash, wall_ms: 0, config: Config { epoch: 1, voters: vec![ME] } }
+}
+
+/// Counts what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicUsize>);
+
+impl Lines {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn that_there_is_no_room_for_the_next_segment_is_said_once_until_there_is() {
+    let disk = SimDisk::new(1);
+    let mut keeper = keeper(&disk);
+    let mut previous = EntryHash::NONE;
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        for (slot, said) in [(1, 1), (2, 2)] {
+            // Two of them do not fit into one segment: the second takes the one that is ready.
+            let (what, hash) = append_bytes(8 << 10, slot, previous);
+            previous = hash;
+            assert_eq!(keeper.take(order(slot + 1, what)).unwrap(), []);
+            keeper.sync().unwrap();
+            disk.set_capacity(Some(disk.used()));
+            for _ in 0..3 {
+                keeper.idle().unwrap();
+                assert_eq!(lines.count(), said, "slot {slot}");
+            }
+            disk.set_capacity(None);
+            keeper.idle().unwrap();
+            assert_eq!(lines.count(), said, "slot {slot}");
+        }
+    });
 }

@@ -58,6 +58,11 @@ fn check(args: Args) -> Result<Args, clap::Error> {
     if options.at.is_some() && matches!(command, Command::Get { rev: Some(_), .. }) {
         return refuse("the revision is given twice");
     }
+    if command.consistency().is_some()
+        && (options.at.is_some() || matches!(command, Command::Get { rev: Some(_), .. }))
+    {
+        return refuse("--consistency says nothing about a read at a revision");
+    }
     if let Command::Bench(bench) = command
         && let Err(why) = bench.check()
     {

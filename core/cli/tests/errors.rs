@@ -97,6 +97,9 @@ fn wrong_calls() {
         ("rev --nonsense", "error: unexpected argument '--nonsense' found"),
         ("set /a 1 -r 2", "error: --rev says nothing to this command"),
         ("get /a 1 -r 2", "error: the revision is given twice"),
+        ("ls -r 2 --consistency local", "error: --consistency says nothing about a read at a revision"),
+        ("get /a 1 --consistency local", "error: --consistency says nothing about a read at a revision"),
+        ("rev --consistency local", "error: unexpected argument '--consistency' found"),
         (
             "-t soon rev",
             "error: invalid value 'soon' for '--timeout <SECONDS>': not a number of seconds, such as 5 or 0.5",

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::Serialize;
 
 use super::bench::Bench;
 
@@ -105,6 +106,8 @@ pub(super) enum Command {
     Find {
         /// A file or a directory
         path: String,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// Print a file's value as it is; nothing if there is no such file
     Get {
@@ -113,6 +116,8 @@ pub(super) enum Command {
         /// The revision to read at, as with -r
         #[arg(allow_negative_numbers = true)]
         rev: Option<i64>,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// List the names in a directory
     Ls {
@@ -122,6 +127,8 @@ pub(super) enum Command {
         /// Show revisions and sizes: REV BYTES for a file, d ENTRIES for a directory
         #[arg(short, long)]
         long: bool,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// Pass through consensus without a change
     Nop,
@@ -142,6 +149,8 @@ pub(super) enum Command {
     Stat {
         /// A file or a directory
         path: String,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// Print what the member that answers says about itself, whether the cluster is well, and all its members
     Status {
@@ -159,6 +168,8 @@ pub(super) enum Command {
         /// A directory or a file
         #[arg(default_value = "/")]
         path: String,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// Print the version
     Version,
@@ -179,7 +190,42 @@ pub(super) enum Command {
     },
 }
 
+/// What a read without a revision must see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::Args)]
+pub(super) struct Freshness {
+    /// How fresh the answer must be: a local one comes from what the member at hand has, may be older than what others have
+    /// answered, and needs no majority [default: linearizable]
+    #[arg(long, value_name = "HOW")]
+    pub consistency: Option<Consistency>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Consistency {
+    Linearizable,
+    Local,
+}
+
 impl Command {
+    /// How fresh a read must be, if that was said.
+    pub fn consistency(&self) -> Option<Consistency> {
+        use Command::{Find, Get, Ls, Stat, Tree};
+        match self {
+            Find { freshness, .. }
+            | Get { freshness, .. }
+            | Ls { freshness, .. }
+            | Stat { freshness, .. }
+            | Tree { freshness, .. } => freshness.consistency,
+            _ => None,
+        }
+    }
+
+    /// Whether it looks at many files, which must be those of one revision.
+    pub fn lists(&self) -> bool {
+        use Command::{Find, Ls, Tree};
+        matches!(self, Find { .. } | Ls { .. } | Tree { .. })
+    }
+
     /// Whether `-r` says something to it.
     pub fn takes_revision(&self) -> bool {
         use Command::{Find, Get, Ls, Stat, Tree, Wait, Watch};
@@ -220,7 +266,8 @@ mod tests {
             assert_eq!(options.at, Some(-3), "{line}");
             assert_eq!(options.timeout, Some(Duration::from_millis(500)), "{line}");
             assert!(options.json, "{line}");
-            assert_eq!(command, Command::Get { path: "/a".into(), rev: None }, "{line}");
+            let freshness = Freshness::default();
+            assert_eq!(command, Command::Get { path: "/a".into(), rev: None, freshness }, "{line}");
         }
     }
 
@@ -229,7 +276,8 @@ mod tests {
         let path = || "/a".to_owned();
         assert_eq!(parse("doozer set /a -1").command, Command::Set { path: path(), rev: -1 });
         assert_eq!(parse("doozer del /a -2").command, Command::Del { path: path(), rev: -2 });
-        assert_eq!(parse("doozer get /a -5").command, Command::Get { path: path(), rev: Some(-5) });
+        let get = Command::Get { path: path(), rev: Some(-5), freshness: Freshness::default() };
+        assert_eq!(parse("doozer get /a -5").command, get);
     }
 
     #[test]

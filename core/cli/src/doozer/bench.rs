@@ -16,7 +16,7 @@ use doozer_client::{Client, Dial, Error, ErrorKind, Uri, UriError};
 use serde::Serialize;
 
 use super::answers::Out;
-use super::args::Options;
+use super::args::{Consistency, Options};
 use super::connect::{client_options, uri_of};
 use super::failure::Failure;
 use crate::line::line;
@@ -69,13 +69,6 @@ enum Kind {
     Set,
     Get,
     Mixed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Consistency {
-    Linearizable,
-    Local,
 }
 
 /// Why there are no figures, or something was left behind.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use doozer_client::{CallOptions, Client, Timeout, Uri};
 
 use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId, Stat, Written};
-use super::args::{Command, Options};
+use super::args::{Command, Consistency, Options};
 use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
 use super::health::Health;
@@ -26,8 +26,7 @@ pub(super) async fn run(
         Command::Add { .. } | Command::Set { .. } => input()?,
         _ => Vec::new(),
     };
-    let client = connect(options).await?;
-    let rev = options.at;
+    let (client, rev) = reader(connect(options).await?, options.at, &command).await?;
     match command {
         Command::Add { path } => {
             let rev = client.add(&path, value).await?;
@@ -46,20 +45,20 @@ pub(super) async fn run(
             let rev = client.set(&path, file.value.unwrap_or_default(), file.rev).await?;
             print(out, &Quiet { path: &path, rev: Some(rev) })
         }
-        Command::Get { path, rev: other } => {
+        Command::Get { path, rev: other, .. } => {
             let file = match rev.or(other) {
                 Some(rev) => client.get_at(&path, rev).await?,
                 None => client.get(&path).await?,
             };
             print(out, &Got::new(&path, &file))
         }
-        Command::Stat { path } => {
+        Command::Stat { path, .. } => {
             let kind = kind(&client, &path, rev).await?;
             print(out, &Stat { path: &path, kind })
         }
-        Command::Find { path } => find(&client, &path, rev, out).await,
-        Command::Ls { path, long } => ls(&client, &path, rev, long, out).await,
-        Command::Tree { path } => tree(&client, &path, rev, out).await,
+        Command::Find { path, .. } => find(&client, &path, rev, out).await,
+        Command::Ls { path, long, .. } => ls(&client, &path, rev, long, out).await,
+        Command::Tree { path, .. } => tree(&client, &path, rev, out).await,
         Command::Rev => print(out, &Rev { rev: client.rev().await? }),
         Command::SelfId => print(out, &SelfId { id: client.self_id().await? }),
         Command::Nop => {
@@ -78,6 +77,24 @@ pub(super) async fn run(
         Command::Watch { glob } => watch(&client, &glob, rev, out).await,
         Command::Bench(_) | Command::Version | Command::Completions { .. } => Ok(()),
     }
+}
+
+/// The client through which a command reads as fresh as it wants to, and the revision it reads at.
+async fn reader(
+    client: Client,
+    rev: Option<i64>,
+    command: &Command,
+) -> Result<(Client, Option<i64>), Failure> {
+    if command.consistency() != Some(Consistency::Local) {
+        return Ok((client, rev));
+    }
+    if command.lists() {
+        // What the member has now, throughout.
+        let here = client.status().await?.revision;
+        return Ok((client, Some(here)));
+    }
+    let options = CallOptions { consistency: doozer_client::Consistency::Local, ..CallOptions::default() };
+    Ok((client.with(options), rev))
 }
 
 /// With `check` a cluster that is not well is a failure, after everything has been printed.

@@ -6,9 +6,10 @@ use doozer_bench::Measured;
 use serde::Serialize;
 
 use super::super::answers::Answer;
+use super::super::args::Consistency;
 use super::super::columns::columns;
 use super::places::{Place, Places};
-use super::{Bench, Consistency, Kind};
+use super::{Bench, Kind};
 
 /// What came of it. Fields are printed under these names; more may follow.
 #[derive(Debug, Serialize)]

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use doozer_journal::Birth;
-use doozer_member::driver::{Answer, Driver, Host, NoQuorum, Order, Reader, Reply, Settings};
+use doozer_member::driver::{Answer, Driver, Host, NoQuorum, Order, Reader, Reply, Settings, Sizes};
 use doozer_member::machine::Outcome;
 use doozer_member::outbox::Wakes;
 use doozer_member::peer::Peer;
 use doozer_member::recovery::{Role, open_memory};
-use doozer_paxos::replica::Limits;
+use doozer_paxos::replica::{Limits, PersistId};
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_store::{At, Command, Lookup, Outcome as Stored, Revision};
 
@@ -21,6 +21,8 @@ type Answers = Rc<RefCell<Vec<String>>>;
 
 struct World {
     me: Incarnation,
+    /// The last order that waits for room on the disk; `None` while there is room.
+    full: Option<PersistId>,
     flying: Flying,
 }
 
@@ -29,7 +31,8 @@ impl Host for World {
     type Reader = Client;
 
     fn keep(&mut self, order: Order) -> bool {
-        matches!(order, Order::Keep { .. })
+        let Order::Keep { id, .. } = order else { return false };
+        self.full.as_mut().map(|last| *last = id).is_none()
     }
 
     fn send(&mut self, to: Incarnation, message: Peer) {
@@ -81,7 +84,7 @@ impl Cluster {
     fn start(&mut self, number: u8, role: Role) {
         let birth = Birth { cluster: ClusterId([9; 16]), incarnation: id(number) };
         let begin = open_memory(birth, role, doozer_store::Options::default());
-        let world = World { me: id(number), flying: Rc::clone(&self.flying) };
+        let world = World { me: id(number), full: None, flying: Rc::clone(&self.flying) };
         self.members.insert(
             id(number),
             Driver::new(begin, Settings { limits: self.limits, ..Settings::default() }, world),
@@ -293,10 +296,10 @@ fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
     cluster.run(99);
     assert_eq!(cluster.answers(), [""; 0]);
     cluster.run(1);
-    assert_eq!(cluster.answers(), ["w: Unknown(NoQuorum)", "r: Err(NoQuorum)"]);
+    assert_eq!(cluster.answers(), ["w: Unknown(Unheard)", "r: Err(Unheard)"]);
     // What comes then is refused at once, and nowhere.
     cluster.set(1, "u", "/u", "z");
-    assert_eq!(cluster.answers(), ["u: NotWritten(NoQuorum)"]);
+    assert_eq!(cluster.answers(), ["u: NotWritten(NoQuorum(Unheard))"]);
     // Nobody waits for the first one any more, but it stands before the second, which has time left.
     cluster.members.insert(id(2), away);
     cluster.run(50);
@@ -308,6 +311,46 @@ fn without_a_majority_what_is_asked_is_answered_in_time_and_nothing_is_lost() {
     cluster.read(1, "r");
     assert_eq!(cluster.answers(), ["u: set 5", "r: Ok(())"]);
     assert!(cluster.member(1).is_idle());
+}
+
+#[test]
+fn who_has_no_room_on_its_disk_says_so_and_goes_on_when_it_has() {
+    // It is told what others decide, until so much of it waits for its disk.
+    let mut cluster = Cluster::new(Limits { unacknowledged_bytes_max: 1, ..Limits::default() });
+    for (number, slot) in [(2, "/ctl/cal/1"), (3, "/ctl/cal/2")] {
+        cluster.start(number, Role::Joiner);
+        cluster.run(30);
+        cluster.set(1, "vote", slot, &id(number).to_string());
+        cluster.run(30);
+    }
+    assert!(cluster.member(1).replica().is_leading());
+    cluster.answers();
+    cluster.member(2).host().full = Some(PersistId(0));
+    cluster.set(1, "on", "/on", "x");
+    assert_eq!(cluster.answers(), ["on: set 4"]);
+    cluster.member(2).full("no space", 0);
+    cluster.set(2, "w", "/w", "x");
+    cluster.read(2, "r");
+    cluster.run(499);
+    assert_eq!(cluster.answers(), [""; 0]);
+    cluster.run(1);
+    assert_eq!(cluster.answers(), ["w: Unknown(NoRoom)", "r: Err(NoRoom)"]);
+    cluster.set(2, "u", "/u", "x");
+    assert_eq!(cluster.answers(), ["u: NotWritten(NoQuorum(NoRoom))"]);
+    // What was not known was written.
+    assert_eq!(cluster.value(3, "/w").as_deref(), Some("x"));
+
+    let last = cluster.member(2).host().full.take().unwrap();
+    cluster.member(2).kept(last, Sizes::default());
+    cluster.run(50);
+    cluster.set(2, "u", "/u", "x");
+    cluster.read(2, "r");
+    assert_eq!(cluster.answers(), ["u: set 6", "r: Ok(())"]);
+    // Without the others it is again they who are missing.
+    [1, 3].iter().for_each(|number| drop(cluster.members.remove(&id(*number))));
+    cluster.set(2, "w", "/w", "y");
+    cluster.run(500);
+    assert_eq!(cluster.answers(), ["w: Unknown(Unheard)"]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Reader for SimReader {
         let state = self.local.state.read();
         let (answer, revision) = match readable {
             Ok(()) => (read(state.store(), &self.request, StoreAt::Now), state.store().revision().0),
-            Err(NoQuorum) => (Some(Answer::Unavailable), 0),
+            Err(_) => (Some(Answer::Unavailable), 0),
         };
         let Some(answer) = answer else { return };
         let said = Said { op: self.op, answer, revision };

@@ -96,7 +96,8 @@ impl<H: Host> Driver<H> {
 
     /// Takes a command of the store, to be decided and applied.
     pub fn write(&mut self, command: &[u8], reply: Option<H::Reply>) {
-        if let Some(why) = self.outstanding.refuses(self.ticks, self.answer_within_ticks) {
+        let no_quorum = self.no_quorum();
+        if let Some(why) = self.outstanding.refuses(self.ticks, self.answer_within_ticks, no_quorum) {
             if let Some(reply) = reply {
                 reply.answer(Answer::NotWritten(why), &mut self.wakes);
             }
@@ -409,15 +410,20 @@ impl<H: Host> Driver<H> {
         }
     }
 
-    /// Answers those who have waited too long: this member hears of no majority.
+    /// What keeps things from being decided, should they not be.
+    fn no_quorum(&self) -> NoQuorum {
+        if self.replica.is_full() { NoQuorum::NoRoom } else { NoQuorum::Unheard }
+    }
+
+    /// Answers those who have waited too long.
     fn give_up(&mut self) {
-        let (now, patience) = (self.ticks, self.answer_within_ticks);
+        let (now, patience, why) = (self.ticks, self.answer_within_ticks, self.no_quorum());
         for reply in self.outstanding.give_up(now, patience) {
-            reply.answer(Answer::Unknown(NoQuorum), &mut self.wakes);
+            reply.answer(Answer::Unknown(why), &mut self.wakes);
         }
         if let Some((last, readers)) = self.reads.expire(now, patience) {
             self.replica.forget_reads(last);
-            readers.into_iter().for_each(|reader| reader.answer(Err(NoQuorum), &mut self.wakes));
+            readers.into_iter().for_each(|reader| reader.answer(Err(why), &mut self.wakes));
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use doozer_paxos::message::Proposal;
 
-use crate::driver::NotWritten;
+use crate::driver::{NoQuorum, NotWritten};
 use crate::machine::{Logged, Number, Origin, is_about_voters};
 
 /// Ticks without progress after which everything is sent again: two rounds of heartbeats.
@@ -92,20 +92,21 @@ impl<R> Outstanding<R> {
         proposal
     }
 
-    /// Why one more had better be refused, while it surely is nowhere: nothing has been decided for so many ticks; or things
-    /// take longer than that, and as much waits as is to be kept. What waits shows when that is over.
-    pub fn refuses(&self, now: u64, patience: u64) -> Option<NotWritten> {
+    /// Why one more had better be refused, while it surely is nowhere: nothing has been decided for so many ticks, because
+    /// of `no_quorum`; or things take longer than that, and as much waits as is to be kept. What waits shows when that is
+    /// over.
+    pub fn refuses(&self, now: u64, patience: u64, no_quorum: NoQuorum) -> Option<NotWritten> {
         if self.given_up == 0 {
             return None;
         }
         if now >= self.applied_at + patience {
-            return Some(NotWritten::NoQuorum);
+            return Some(NotWritten::NoQuorum(no_quorum));
         }
         let is_full = self.bytes >= LATE_BYTES_MAX || self.commands.len() >= LATE_MAX;
         is_full.then_some(NotWritten::Overloaded)
     }
 
-    /// Whom to tell that what became of their commands, given so many ticks ago, is not known: no majority was heard of
+    /// Whom to tell that what became of their commands, given so many ticks ago, is not known: they were not decided
     /// since. The commands stay: what comes behind them counts only after them.
     pub fn give_up(&mut self, now: u64, patience: u64) -> Vec<R> {
         let mut gone = Vec::new();

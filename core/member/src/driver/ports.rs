@@ -51,10 +51,16 @@ pub trait Reader {
     fn answer(self, readable: Result<(), NoQuorum>, wakes: &mut Wakes);
 }
 
-/// No majority was heard of in time.
+/// Why nothing was decided in time, as far as the member knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no quorum")]
-pub struct NoQuorum;
+pub enum NoQuorum {
+    /// No majority was heard of.
+    #[error("no quorum: this member hears of no majority")]
+    Unheard,
+    /// Whatever others decide, this member's disk has no room for it.
+    #[error("no quorum: this member's disk is full")]
+    NoRoom,
+}
 
 /// Something for the disk.
 #[allow(clippy::large_enum_variant, reason = "nearly every order is a Keep")]
@@ -93,8 +99,8 @@ pub enum NotWritten {
     DiskFull(String),
     /// The member takes no more.
     ShuttingDown,
-    /// The member hears of no majority, and has not for a while.
-    NoQuorum,
+    /// Nothing has been decided here for a while.
+    NoQuorum(NoQuorum),
     /// Things take too long, and what waits is as much as the member keeps.
     Overloaded,
 }

@@ -162,10 +162,12 @@ impl Connection {
         for request in self.asked.take(batch) {
             let done = match (readable, Verb::from_i32(request.verb)) {
                 (Ok(()), Some(verb)) => self.read_now(verb, &request),
-                _ => Err(Problem::new(
-                    ErrorKind::NoQuorum,
-                    "no quorum: this member hears of no majority; a read with local consistency is answered",
-                )),
+                // What is no verb was not asked for.
+                (Ok(()), None) => Err(ErrorKind::UnknownVerb.into()),
+                (Err(why), _) => {
+                    let more = "a read with local consistency is answered";
+                    Err(Problem::new(ErrorKind::NoQuorum, format!("{why}; {more}")))
+                }
             };
             self.finish(&request, done);
         }

@@ -28,8 +28,13 @@ impl Reply for WriteReply {
                 Answer::NotWritten(why) => {
                     Problem::from(why).encode_frame(to.tag, to.modern, None, &mut left.frames);
                 }
-                Answer::Unknown(NoQuorum) => {
-                    let problem = Problem::new(ErrorKind::NoQuorum, "no quorum: outcome unknown");
+                Answer::Unknown(why) => {
+                    let more = match why {
+                        NoQuorum::Unheard => "",
+                        NoQuorum::NoRoom => ": this member's disk is full, others may go on",
+                    };
+                    let problem =
+                        Problem::new(ErrorKind::NoQuorum, format!("no quorum: outcome unknown{more}"));
                     problem.encode_frame(to.tag, to.modern, None, &mut left.frames);
                 }
             }
@@ -69,10 +74,9 @@ impl From<NotWritten> for Problem {
                 ErrorKind::Overloaded,
                 "too much waits to be decided: nothing was written, try later",
             ),
-            NotWritten::NoQuorum => Problem::new(
-                ErrorKind::NoQuorum,
-                "no quorum: this member hears of no majority, nothing was written",
-            ),
+            NotWritten::NoQuorum(why) => {
+                Problem::new(ErrorKind::NoQuorum, format!("{why}, nothing was written"))
+            }
             NotWritten::ShuttingDown => Problem::new(
                 ErrorKind::ShuttingDown,
                 "this member is shutting down, nothing was written: try another one",

@@ -14,6 +14,11 @@ impl Replica {
         self.settle();
     }
 
+    /// Whether something waits for room on the disk, which has taken nothing since.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Whether nobody else can have decided what is under way to the disk. The voters before this one may have: then it
     /// has become the only one before its disk has the slot that says so, and waits for room like others.
     pub fn may_take_back(&self) -> bool {

@@ -94,6 +94,9 @@ pub enum Message {
     /// What is the log's length that a read that begins now has to see?
     ReadIndex {
         number: u64,
+        /// What the sender has promised, if that is worth anything: it vouches that it had promised nobody more when it
+        /// asked, and the reads had begun by then.
+        promised: Ballot,
     },
     /// At least so long.
     ReadReply {

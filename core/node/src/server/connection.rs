@@ -13,11 +13,11 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use doozer_wire::{Decoder, ErrorKind, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::offsets::OffsetCursor;
@@ -51,8 +51,8 @@ const READ_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// The client was told that the member is stopping: what it has sent meanwhile is refused, until it leaves or so long.
-    Leaving(Instant),
+    /// The client was told that the member is stopping: what it has sent meanwhile is refused, until it leaves.
+    Leaving,
     /// Nothing more is read; the answers to writes under way are still sent.
     Draining,
     /// Another member is there: what follows its HELLO is no client's.
@@ -173,15 +173,7 @@ impl Connection {
             return;
         }
         shutting_down().encode_frame(None, true, None, &mut self.out);
-        self.phase = Phase::Leaving(Instant::now() + LEAVE);
-    }
-
-    /// Until when the client may stay.
-    fn leave_by(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Leaving(by) => Some(by),
-            Phase::Open | Phase::Draining | Phase::Peer => None,
-        }
+        self.phase = Phase::Leaving;
     }
 
     /// The driver is gone: the member failed, and whether earlier writes were written is unknown. Closing the connection
@@ -272,7 +264,7 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let limits = &self.shared.limits;
-        matches!(self.phase, Phase::Open | Phase::Leaving(_))
+        matches!(self.phase, Phase::Open | Phase::Leaving)
             && self.writes_in_flight + self.batch.len() < limits.writes_in_flight_max
             && self.asked.len() < limits.reads_in_flight_max
             && self.write_bytes_in_flight + self.arena.len() < limits.write_bytes_in_flight_max
@@ -351,7 +343,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut read_bytes = READ_BYTES_MIN;
-    let mut next_progress = Instant::now() + PROGRESS_EVERY;
+    // Made once: a thousand connections are woken by one write, and each would begin its timers anew.
+    let stopping = async {
+        let _ = stop.wait_for(|stopping| *stopping).await;
+    };
+    let (progress, leave) = (sleep(PROGRESS_EVERY), sleep(LEAVE));
+    tokio::pin!(stopping, progress, leave);
     loop {
         connection.take_requests(input);
         connection.take_outbox();
@@ -364,7 +361,6 @@ where
         if connection.is_drained() || connection.phase == Phase::Peer {
             return Ok(());
         }
-        let leave_by = connection.leave_by();
         input.reserve(read_bytes);
         let outbox = Arc::clone(&connection.outbox);
         tokio::select! {
@@ -376,14 +372,15 @@ where
                 _ => {}
             },
             () = outbox.woken() => {}
-            () = sleep_until(next_progress), if !connection.streams.is_empty() => {
+            () = progress.as_mut(), if !connection.streams.is_empty() => {
                 connection.mark_progress();
-                next_progress = Instant::now() + PROGRESS_EVERY;
+                progress.as_mut().reset(Instant::now() + PROGRESS_EVERY);
             }
-            _ = stop.wait_for(|stopping| *stopping), if connection.phase == Phase::Open => {
+            () = stopping.as_mut(), if connection.phase == Phase::Open => {
                 connection.say_goodbye();
+                leave.as_mut().reset(Instant::now() + LEAVE);
             }
-            () = sleep_until(leave_by.unwrap_or(next_progress)), if leave_by.is_some() => {
+            () = leave.as_mut(), if connection.phase == Phase::Leaving => {
                 connection.phase = Phase::Draining;
             }
         }
@@ -393,7 +390,8 @@ where
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, out: &mut BytesMut) -> std::io::Result<()> {
     let stalled = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the client takes nothing");
     while !out.is_empty() {
-        timeout(WRITE_STALL, stream.write_buf(out)).await.map_err(stalled)??;
+        let sent = timeout(WRITE_STALL, stream.write(out)).await.map_err(stalled)??;
+        out.advance(sent);
     }
     timeout(WRITE_STALL, stream.flush()).await.map_err(stalled)?
 }

@@ -265,7 +265,7 @@ impl Replica {
             Message::Beat { round, beat } => self.election.reply(from, round, beat),
             Message::Forward { proposals, is_relayed } => self.on_forward(proposals, is_relayed),
             Message::Behind { base } => self.on_behind(from, base),
-            Message::ReadIndex { number } => self.on_read_index(from, number),
+            Message::ReadIndex { number, promised } => self.on_read_index(from, number, promised),
             Message::ReadReply { number, index } => self.on_read_reply(number, index),
         }
     }

@@ -5,7 +5,7 @@ use super::{Output, Replica, Role};
 use crate::message::Message;
 use crate::planted::{Planted, is_planted};
 use crate::quorum::is_quorum;
-use crate::{Incarnation, Slot};
+use crate::{Ballot, Incarnation, Slot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Reads {
@@ -38,6 +38,9 @@ struct Question {
     index: Slot,
     /// The number that a majority has to confirm: first sent after the question came.
     needs: u64,
+    /// Whether who asked vouches for the proposer: it had promised nobody more when it asked, which is after the reads
+    /// began. So nobody who was promised more by a majority can have decided anything before that.
+    is_vouched: bool,
 }
 
 impl Reads {
@@ -118,13 +121,15 @@ impl Replica {
         self.reads.rounds = 0;
         self.reads.asked = Some((number, std::mem::take(&mut self.reads.waiting)));
         if next == self.me {
-            self.on_read_index(self.me, number);
+            self.on_read_index(self.me, number, self.promised);
         } else {
-            self.send(next, Message::ReadIndex { number });
+            // One whose log is suspect may have lost more than that.
+            let promised = if self.suspect.is_some() { Ballot::ZERO } else { self.promised };
+            self.send(next, Message::ReadIndex { number, promised });
         }
     }
 
-    pub(super) fn on_read_index(&mut self, from: Incarnation, number: u64) {
+    pub(super) fn on_read_index(&mut self, from: Incarnation, number: u64, promised: Ballot) {
         let Role::Leading(leading) = &self.role else {
             return self.relay_question(from, number);
         };
@@ -136,7 +141,8 @@ impl Replica {
             () => self.decided.max(leading.told_durable).max(leading.opening),
         };
         let needs = if is_planted(Planted::ReadUnconfirmed) { 0 } else { leading.confirm + 1 };
-        self.reads.questions.push(Question { from, number, index, needs });
+        let is_vouched = from != self.me && promised == leading.ballot;
+        self.reads.questions.push(Question { from, number, index, needs, is_vouched });
     }
 
     /// Asks with its own next question for a member that came here because it does not hear the proposer, or that heard
@@ -189,9 +195,11 @@ impl Replica {
         }
         let entered = &self.entered;
         let is_confirmed = |question: &mut Question| {
-            let confirmed =
-                entered.voters.iter().copied().filter(|voter| leading.confirmed(voter) >= question.needs);
-            leading.confirm >= question.needs && is_quorum(entered, confirmed.chain([self.me]))
+            let vouches = |voter: &Incarnation| question.is_vouched && *voter == question.from;
+            let confirms = |voter: &Incarnation| leading.confirmed(voter) >= question.needs || vouches(voter);
+            let confirmed = entered.voters.iter().copied().filter(confirms);
+            let is_asked = question.is_vouched || leading.confirm >= question.needs;
+            is_asked && is_quorum(entered, confirmed.chain([self.me]))
         };
         let answered = self.reads.questions.extract_if(.., is_confirmed);
         answered.map(|question| (question.from, question.number, question.index)).collect()

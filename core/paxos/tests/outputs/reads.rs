@@ -24,7 +24,7 @@ fn to_both(one: &One, message: Message) -> [Output; 2] {
 #[test]
 fn the_proposer_is_asked_and_the_answer_awaits_what_it_must_see() {
     let mut one = follower(&THREE, &log(), B);
-    assert_eq!(one.reads(7), [one.says(3, read_index(FIRST))]);
+    assert_eq!(one.reads(7), [one.says(3, vouching(FIRST, B))]);
     assert_eq!(one.gets(3, read_reply(FIRST, 2)), []);
     let given = one.gets(3, accept(B, log().behind(2), told(2, 2)));
     assert_eq!(given, [log().applies(1), log().applies(2)]);
@@ -38,7 +38,7 @@ fn one_question_at_a_time_for_all_that_wait() {
     one.reads(7);
     assert_eq!(one.reads(8), []);
     assert_eq!(one.reads(9), []);
-    let next = one.says(3, read_index(FIRST + 1));
+    let next = one.says(3, vouching(FIRST + 1, B));
     assert_eq!(one.gets(3, read_reply(FIRST, 0)), [Output::Read(vec![7]), next]);
     assert_eq!(one.gets(3, read_reply(FIRST + 1, 0)), [Output::Read(vec![8, 9])]);
 }
@@ -47,7 +47,7 @@ fn one_question_at_a_time_for_all_that_wait() {
 fn an_answer_to_another_question_or_life_is_no_answer() {
     let mut one = follower_of(member(&THREE).has(&log(), B).boot(2), &log(), B);
     let number = (2 << 32) + 1;
-    assert_eq!(one.reads(7), [one.says(3, read_index(number))]);
+    assert_eq!(one.reads(7), [one.says(3, vouching(number, B))]);
     assert_eq!(one.gets(3, read_reply(FIRST, 0)), []);
     assert_eq!(one.gets(3, read_reply(number + 1, 0)), []);
     assert_eq!(one.gets(3, read_reply(number, 0)), [Output::Read(vec![7])]);
@@ -58,7 +58,7 @@ fn a_question_is_asked_anew_of_the_next_proposer() {
     let mut one = follower(&THREE, &log(), B);
     one.reads(7);
     let given = one.gets(2, prepare(b(3, 2), have(B, 2, 0)));
-    let asked = one.says(2, read_index(FIRST + 1));
+    let asked = one.says(2, vouching(FIRST + 1, b(3, 2)));
     assert_eq!(given, [keep_promise(1, b(3, 2)), proposer_is(2), asked]);
     assert_eq!(one.gets(3, read_reply(FIRST, 0)), []);
 }
@@ -81,6 +81,31 @@ fn a_number_sent_before_the_question_came_confirms_nothing() {
     assert_eq!(one.gets(2, confirmed(LED, 1, 1)), [Output::Read(vec![7])]);
     let answer = one.says(3, read_reply(5, 1));
     assert_eq!(one.gets(2, confirmed(LED, 1, 2)), [answer]);
+}
+
+#[test]
+fn who_asks_vouches_for_the_proposer_that_it_has_promised() {
+    let (mut one, _) = leader(&THREE);
+    assert_eq!(one.gets(3, vouching(5, LED)), [one.says(3, read_reply(5, 1))]);
+    // It counts once, and for its own question only.
+    let (mut one, log) = leader(&[1, 2, 3, 4, 5]);
+    let asked = one.gets(3, vouching(5, LED));
+    assert!(asked.contains(&one.says(2, accept(LED, log.behind(1), told_to_confirm(1, 1, 1)))), "{asked:?}");
+    assert_eq!(one.gets(3, confirmed(LED, 1, 1)), []);
+    assert_eq!(one.gets(2, confirmed(LED, 1, 1)), [one.says(3, read_reply(5, 1))]);
+}
+
+#[test]
+fn who_has_promised_somebody_else_or_does_not_vote_vouches_for_nobody() {
+    let (mut one, log) = leader(&THREE);
+    let asked = to_both(&one, accept(LED, log.behind(1), told_to_confirm(1, 1, 1)));
+    assert_eq!(one.gets(3, vouching(5, b(9, 2))), asked);
+    assert_eq!(one.gets(2, confirmed(LED, 1, 1)), [one.says(3, read_reply(5, 1))]);
+    let answer = one.says(4, read_reply(7, 1));
+    assert!(!one.gets(4, vouching(7, LED)).contains(&answer));
+    // Nor for the reads of the proposer itself, which may have begun later.
+    one.reads(7);
+    assert!(!one.gets(3, vouching(8, LED)).contains(&Output::Read(vec![7])));
 }
 
 #[test]
@@ -162,7 +187,7 @@ fn with_a_stop_sign_in_its_log_a_proposer_answers_no_question() {
 #[test]
 fn a_question_is_relayed_by_who_hears_the_proposer() {
     let mut one = follower(&THREE, &log(), B);
-    let asked = one.says(3, read_index(FIRST));
+    let asked = one.says(3, vouching(FIRST, B));
     assert_eq!(one.gets(2, read_index(5)), [asked]);
     let answer = one.says(2, read_reply(5, 2));
     assert_eq!(one.gets(3, read_reply(FIRST, 2)), [answer]);
@@ -180,7 +205,7 @@ fn cut_off() -> One {
 #[test]
 fn who_does_not_hear_the_proposer_asks_one_that_does() {
     let mut one = cut_off();
-    assert_eq!(one.reads(7), [one.says(2, read_index(FIRST))]);
+    assert_eq!(one.reads(7), [one.says(2, vouching(FIRST, B))]);
     let command = Message::Forward { proposals: vec![crate::scene::proposal("a", false)], is_relayed: false };
     assert_eq!(one.propose("a"), [one.says(2, command)]);
 }
@@ -196,7 +221,7 @@ fn with_no_proposer_a_read_waits_and_a_question_is_dropped() {
     let mut one = member(&THREE).has(&log(), B).start();
     assert_eq!(one.gets(2, read_index(5)), []);
     assert_eq!(one.reads(7), []);
-    let asked = one.says(3, read_index(FIRST));
+    let asked = one.says(3, vouching(FIRST, B));
     assert_eq!(one.gets(3, accept(B, log().behind(2), told(0, 0)))[1..], [proposer_is(3), asked]);
 }
 
@@ -248,7 +273,7 @@ fn a_read_that_nobody_waits_for_is_forgotten_wherever_it_stands() {
     one.reads(4);
     one.gets(3, accept(B, log().behind(2), told(2, 2)));
     assert_eq!(one.applied(2), []);
-    let asked = one.says(3, read_index(FIRST + 2));
+    let asked = one.says(3, vouching(FIRST + 2, B));
     assert_eq!(one.gets(3, read_reply(FIRST + 1, 2)), [asked]);
     assert_eq!(one.gets(3, read_reply(FIRST + 2, 2)), [Output::Read(vec![4])]);
 }

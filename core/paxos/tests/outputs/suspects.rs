@@ -50,6 +50,12 @@ fn a_suspect_member_promises_and_says_what_it_may_have_had() {
 }
 
 #[test]
+fn a_suspect_member_vouches_for_nobody() {
+    let mut one = suspect(3);
+    assert_eq!(one.reads(7), [one.says(3, read_index((1 << 32) + 1))]);
+}
+
+#[test]
 fn a_suspect_members_promise_does_not_count() {
     let mut one = candidate(&[1, 2, 3, 4, 5]);
     let said = suspect_promise(b(4, 1), have(OLD, 2, 0), Offer::Nothing, (OLD, 3));

@@ -184,8 +184,14 @@ pub fn learn(suffix: Suffix) -> Message {
     Message::Learn { suffix }
 }
 
+/// From one that vouches for nobody.
 pub fn read_index(number: u64) -> Message {
-    Message::ReadIndex { number }
+    vouching(number, Ballot::ZERO)
+}
+
+/// From one that vouches for whoever leads under this ballot.
+pub fn vouching(number: u64, promised: Ballot) -> Message {
+    Message::ReadIndex { number, promised }
 }
 
 pub fn read_reply(number: u64, index: u64) -> Message {

@@ -236,10 +236,12 @@ pub struct Behind {
     #[prost(uint64, tag = "1")]
     pub base: u64,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadIndex {
     #[prost(uint64, tag = "1")]
     pub number: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub promised: ::prost::bytes::Bytes,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadReply {

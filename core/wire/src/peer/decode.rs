@@ -139,7 +139,7 @@ fn peer(message: Bytes, from: Incarnation, to: Incarnation) -> Read<Option<Peer>
             is_relayed: it.is_relayed,
         },
         Kind::Behind(it) => Message::Behind { base: slot(it.base)? },
-        Kind::ReadIndex(it) => Message::ReadIndex { number: it.number },
+        Kind::ReadIndex(it) => Message::ReadIndex { number: it.number, promised: ballot(&it.promised)? },
         Kind::ReadReply(it) => Message::ReadReply { number: it.number, index: slot(it.index)? },
     };
     Ok(Some(Peer::Paxos(Envelope { from, to, epoch: count("epoch", epoch, u32::MAX.into())?, message })))

@@ -120,7 +120,10 @@ impl Body for Message {
                 out.flag(2, *is_relayed);
             }
             Message::Behind { base } => out.number(1, base.0),
-            Message::ReadIndex { number } => out.number(1, *number),
+            Message::ReadIndex { number, promised } => {
+                out.number(1, *number);
+                out.ballot(2, promised);
+            }
             Message::ReadReply { number, index } => {
                 out.number(1, *number);
                 out.number(2, index.0);

@@ -29,7 +29,7 @@ pub fn message(kind: usize, from: Incarnation, to: Incarnation, random: &mut Ran
         11 => Message::Beat { round: number(random), beat: beat(random) },
         12 => Message::Forward { proposals: list(random, proposal), is_relayed: random.flag() },
         13 => Message::Behind { base: slot(random) },
-        14 => Message::ReadIndex { number: number(random) },
+        14 => Message::ReadIndex { number: number(random), promised: ballot(random) },
         15 => Message::ReadReply { number: number(random), index: slot(random) },
         16 => return Peer::SnapshotGet { transfer: number(random), offset: number(random) },
         17 => return Peer::SnapshotGone { transfer: number(random) },

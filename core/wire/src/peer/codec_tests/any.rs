@@ -110,7 +110,7 @@ fn messages() -> impl Strategy<Value = Message> {
         (vec(proposal(), 0..4), any::<bool>())
             .prop_map(|(proposals, is_relayed)| Message::Forward { proposals, is_relayed }),
         slot().prop_map(|base| Message::Behind { base }),
-        number().prop_map(|number| Message::ReadIndex { number }),
+        (number(), ballot()).prop_map(|(number, promised)| Message::ReadIndex { number, promised }),
         (number(), slot()).prop_map(|(number, index)| Message::ReadReply { number, index }),
     ]
 }

@@ -124,7 +124,9 @@ pub(super) fn kind_by_prost(message: &Message) -> Kind {
         Message::Beat { round, beat } => Kind::Beat(beat_by_prost(*round, beat)),
         Message::Forward { proposals, is_relayed } => Kind::Forward(forward_by_prost(proposals, *is_relayed)),
         Message::Behind { base } => Kind::Behind(proto::Behind { base: base.0 }),
-        Message::ReadIndex { number } => Kind::ReadIndex(proto::ReadIndex { number: *number }),
+        Message::ReadIndex { number, promised } => {
+            Kind::ReadIndex(proto::ReadIndex { number: *number, promised: ballot_by_prost(promised) })
+        }
         Message::ReadReply { number, index } => {
             Kind::ReadReply(proto::ReadReply { number: *number, index: index.0 })
         }

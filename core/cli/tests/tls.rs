@@ -22,7 +22,7 @@ fn shown(path: &Path, name: &str) -> String {
 fn there_and_back() {
     let authority = Authority::new();
     // The names that the original gave these flags.
-    let member = member(&authority, "-tlscert member.pem -tlskey=member.key");
+    let mut member = member(&authority, "-tlscert member.pem -tlskey=member.key");
     member.put(b"secret", "--tls-ca ca.pem add /a").rev();
     member.run("get /a --tls-ca ca.pem").prints("secret");
 
@@ -39,6 +39,9 @@ fn there_and_back() {
     assert!(plain.stderr.starts_with("Error: DISCONNECTED: "), "{plain:?}");
     let no_file = member.run("rev --tls-ca none.pem");
     assert!(no_file.stderr.starts_with("Error: IO: TLS: none.pem: "), "{no_file:?}");
+    // Its operator sees why they get nowhere.
+    member.says("from 127.0.0.1: TLS: it does not take this member's certificate (DecryptError): give it a --tls-ca that signed");
+    member.says("a connection from 127.0.0.1: TLS: it does not speak TLS: a client needs --tls-ca, a member --tls-cert");
     member.stop();
 }
 

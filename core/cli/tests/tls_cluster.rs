@@ -79,7 +79,7 @@ fn members_talk_over_tls() {
     is_refused(&cluster, authority.dir(), "", why);
     let mut member = cluster.take(0);
     member.says(
-        "a connection from 127.0.0.1: TLS: it does not speak TLS: start all members with --tls-cert, or none",
+        "a connection from 127.0.0.1: TLS: it does not speak TLS: a client needs --tls-ca, a member --tls-cert",
     );
     cluster.put(0, member);
     cluster.end_all(Signal::TERM);
@@ -104,7 +104,7 @@ fn members_and_clients_show_certificates() {
     // Their operator sees it as well.
     let mut member = cluster.take(0);
     member.says(
-        "a connection from 127.0.0.1: TLS: its certificate is not signed by this member's CA: give both",
+        "a connection from 127.0.0.1: TLS: its certificate is not signed by this member's --tls-ca: give it one that is",
     );
     cluster.put(0, member);
     cluster.end_all(Signal::TERM);

@@ -93,7 +93,6 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
         better(figures.local_get, 3.0, Subject::ZooKeeper),
         better(figures.one_set, 1.8, Subject::Etcd),
         (figures.one_set, Bar::AtMostTimes { times: 1.5, of, figure }),
-        (figures.one_set, Bar::AtMostTimes { times: 1.5, of, figure: figures.bare }),
         (figures.kill_survivor, Bar::AtMost(350.0)),
         (figures.kill_victim, Bar::AtMost(1_000.0)),
         (figures.dead, Bar::AtMost(1.1)),

@@ -105,7 +105,7 @@ impl Home {
 
     /// Tells people why somebody who dialed this member gets no TLS. Who only hangs up is not worth a word.
     pub fn warn_of_handshake(&self, from: Option<IpAddr>, error: &io::Error) {
-        match words::of_handshake(error) {
+        match words::of_guest(error) {
             Some(why) => self.warn_of_stranger(inbound::name(from, None), why),
             None => debug!(%error, "a TLS handshake ended"),
         }

@@ -10,8 +10,8 @@ const NO_TLS: &str = "it does not speak TLS: start all members with --tls-cert, 
 /// connection that was closed.
 pub(super) fn of(error: &io::Error) -> String {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    if let Some(why) = of_handshake(error) {
-        return why;
+    if let Some(tls) = tls(error) {
+        return format!("TLS: {}", of_tls(tls));
     }
     if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) {
         return "the connection was closed".to_owned();
@@ -20,10 +20,34 @@ pub(super) fn of(error: &io::Error) -> String {
     text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
 }
 
-/// What TLS says, if it is TLS.
-pub(super) fn of_handshake(error: &io::Error) -> Option<String> {
-    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(format!("TLS: {}", of_tls(tls)))
+fn tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What TLS has against somebody who came here, a client or a member, if it is TLS.
+pub(super) fn of_guest(error: &io::Error) -> Option<String> {
+    use rustls::{CertificateError as Problem, Error as Tls};
+    let why = match tls(error)? {
+        Tls::InvalidMessage(_) => {
+            "it does not speak TLS: a client needs --tls-ca, a member --tls-cert".to_owned()
+        }
+        Tls::NoCertificatesPresented => {
+            "it shows no certificate: it needs one that --tls-ca signed (--tls-cert and --tls-key)".to_owned()
+        }
+        Tls::InvalidCertificate(Problem::UnknownIssuer | Problem::BadSignature) => {
+            "its certificate is not signed by this member's --tls-ca: give it one that is".to_owned()
+        }
+        Tls::InvalidCertificate(problem) => {
+            format!("its certificate is not valid: {problem}: give it another one")
+        }
+        Tls::AlertReceived(alert) => {
+            format!(
+                "it does not take this member's certificate ({alert:?}): give it a --tls-ca that signed --tls-cert"
+            )
+        }
+        other => other.to_string(),
+    };
+    Some(format!("TLS: {why}"))
 }
 
 fn of_tls(error: &rustls::Error) -> String {
@@ -38,7 +62,6 @@ fn of_tls(error: &rustls::Error) -> String {
         }
         Tls::InvalidCertificate(problem) => format!("its certificate is not valid: {problem}: give it another one"),
         Tls::InvalidMessage(_) => NO_TLS.to_owned(),
-        Tls::NoCertificatesPresented => "it shows no certificate: give it one (--tls-cert and --tls-key)".to_owned(),
         Tls::AlertReceived(alert) => {
             format!("it refuses this member's certificate ({alert:?}): have its --tls-ca sign this member's --tls-cert")
         }

@@ -9,7 +9,7 @@ use doozer_sim::faults::Kind;
 use doozer_sim::many::{Many, Seeds, run_many, shrunk};
 use doozer_sim::plan::Plan;
 use doozer_sim::report::{self, Totals};
-use doozer_sim::run::run;
+use doozer_sim::run::{Outcome, run};
 
 /// A short seed, since tests are not built for speed.
 const SHORT: &str = "chaos_s=15,clients=10,think_ms=400";
@@ -54,11 +54,12 @@ fn a_seed_comes_to_the_same_trace_with_and_without_its_story() {
 #[test]
 fn faults_strike() {
     let set = format!(
-        "{SHORT},voters=3,durable=1,crash_s=2,cut_s=2,partition_s=3,pause_s=3,rot_s=3,disk_error_s=3"
+        "{SHORT},voters=3,durable=1,crash_s=2,cut_s=2,partition_s=3,pause_s=3,rot_s=3,disk_error_s=3,misdirect_s=0,blackout_s=0"
     );
-    let outcome = run(&Plan::of(5, &set).unwrap(), None);
-    assert_eq!(outcome.violation, None);
-    let struck = |kind: Kind| outcome.faults.iter().find(|(each, _)| *each == kind).unwrap().1;
+    let outcomes = [5, 6, 7, 8].map(|seed| run(&Plan::of(seed, &set).unwrap(), None));
+    assert!(outcomes.iter().all(|outcome| outcome.violation.is_none()), "{outcomes:?}");
+    let in_one = |outcome: &Outcome, kind| outcome.faults.iter().find(|(each, _)| *each == kind).unwrap().1;
+    let struck = |kind: Kind| outcomes.iter().map(|outcome| in_one(outcome, kind)).sum::<u64>();
     for kind in [Kind::Crash, Kind::Cut, Kind::Partition, Kind::Pause, Kind::DiskError] {
         assert!(struck(kind) > 0, "no {}", kind.name());
     }

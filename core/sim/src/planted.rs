@@ -79,10 +79,10 @@ pub fn look_for(
 fn was_found(fault: Planted) -> u64 {
     match fault {
         Planted::EpochsShareBallots => 2_275,
-        Planted::SyncInParts => 605,
-        Planted::AcceptSyncInTwo => 612,
-        Planted::SuspectEndCut => 324,
-        Planted::LearnedIsAccepted => 272,
+        Planted::SyncInParts => 1_120,
+        Planted::AcceptSyncInTwo => 90,
+        Planted::SuspectEndCut => 700,
+        Planted::LearnedIsAccepted => 1_438,
         _ => 1,
     }
 }
@@ -91,7 +91,6 @@ fn was_found(fault: Planted) -> u64 {
 fn needs(fault: Planted) -> &'static str {
     match fault {
         Planted::SyncSkipped
-        | Planted::AcceptSyncInTwo
         | Planted::PromiseForgotten
         | Planted::PrepareBeforeDurable
         | Planted::OldBallotAfterRestart
@@ -101,6 +100,10 @@ fn needs(fault: Planted) -> &'static str {
         Planted::VoteAfterAmnesia => "disk_lost_s=4",
         Planted::SnapshotErasesVote | Planted::SnapshotWithoutOrigins | Planted::WaitsLostWithState => {
             "kept_bytes=1500"
+        }
+        // Proposers that come and go, and crashes in the middle of what follows.
+        Planted::AcceptSyncInTwo => {
+            "voters=3,learners=0,durable=1,crash_s=1,down_ms=150,partition_s=2,heal_ms=400,change_s=0,slots_in_flight=8"
         }
         // Members that hear only others of the proposer, and proposers that come and go.
         Planted::LearnedIsAccepted => {

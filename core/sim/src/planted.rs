@@ -75,10 +75,20 @@ pub fn look_for(
     Ok(Row { name, what, found, seeds, took: begun.elapsed() })
 }
 
+/// Where a fault is shown that seeds hardly ever show any more: it needs several changes of the proposer among voters who have
+/// not heard that their configuration is over, and elections do not change proposers for nothing.
+pub fn shown_elsewhere(fault: Planted) -> Option<&'static str> {
+    match fault {
+        Planted::EpochsShareBallots => Some(
+            "a_log_accepted_in_this_configuration_is_preferred_to_any_of_the_one_before in core/paxos/tests/outputs/epochs.rs",
+        ),
+        _ => None,
+    }
+}
+
 /// About where a rare one was found: looking from there saves minutes, and if it is not there any more, the search goes on.
 fn was_found(fault: Planted) -> u64 {
     match fault {
-        Planted::EpochsShareBallots => 2_275,
         Planted::SyncInParts => 1_120,
         Planted::AcceptSyncInTwo => 90,
         Planted::SuspectEndCut => 700,
@@ -108,10 +118,6 @@ fn needs(fault: Planted) -> &'static str {
         // Members that hear only others of the proposer, and proposers that come and go.
         Planted::LearnedIsAccepted => {
             "voters=5,learners=0,durable=0,partition_s=2,heal_ms=600,change_s=0,slots_in_flight=8,unacknowledged_bytes=10000"
-        }
-        // Voters of one configuration who do not hear that it is over.
-        Planted::EpochsShareBallots => {
-            "voters=3,learners=1,spares=2,durable=1,change_s=2,join_s=2,partition_s=2,heal_ms=1000,crash_s=4,down_ms=200"
         }
         _ => "",
     }

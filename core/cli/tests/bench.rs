@@ -4,21 +4,8 @@
 
 mod common;
 
-use common::{Ended, Member, doozer, words};
-use serde_json::Value;
-
-/// The files that are not the cluster's own.
-fn files(member: &Member) -> String {
-    let all = member.run("find /").stdout;
-    all.lines().filter(|path| *path != "/" && !path.starts_with("/ctl")).collect()
-}
-
-/// The figures of a run that went well and had nothing to complain of.
-#[track_caller]
-fn figures(ended: &Ended) -> Value {
-    assert_eq!((ended.status, &*ended.stderr), (Some(0), ""), "{ended:?}");
-    serde_json::from_str(&ended.stdout).unwrap()
-}
+use common::bench::{figures, files};
+use common::{Member, doozer, words};
 
 #[test]
 fn each_kind_gives_figures_and_leaves_nothing() {

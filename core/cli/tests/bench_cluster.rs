@@ -6,24 +6,12 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::bench::{figures, files};
 use common::cluster::{Cluster, PATIENCE};
 use common::{Ended, Member, doozer, words};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::time::timeout;
-
-/// The files that are not the cluster's own.
-fn files(member: &Member) -> String {
-    let all = member.run("find /").stdout;
-    all.lines().filter(|path| *path != "/" && !path.starts_with("/ctl")).collect()
-}
-
-/// The figures of a run that went well and had nothing to complain of.
-#[track_caller]
-fn figures(ended: &Ended) -> Value {
-    assert_eq!((ended.status, &*ended.stderr), (Some(0), ""), "{ended:?}");
-    serde_json::from_str(&ended.stdout).unwrap()
-}
 
 /// The addresses of the members that had a share.
 fn addresses(figures: &Value) -> BTreeSet<String> {

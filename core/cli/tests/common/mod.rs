@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod authority;
+pub mod bench;
 pub mod cluster;
 pub mod load;
 

@@ -290,8 +290,8 @@ fn shutting_down() -> Problem {
 }
 
 /// Serves a connection until it ends, from either side. It has `access` before it presents anything; `input` was read from
-/// it already; `from` is where it comes from, if that is not this process. `stop` turns true when the member goes down. The caller has counted the connection in
-/// [`Shared::connections`].
+/// it already; `from` is where it comes from, if that is not this process. `stop` turns true when the member goes down. The
+/// caller has counted the connection in [`Shared::connections`].
 pub(crate) async fn serve<S>(
     stream: S,
     from: Option<IpAddr>,

@@ -7,8 +7,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::connection::LoadError;
@@ -107,9 +107,9 @@ fn poll(
 ) -> Poll<io::Result<()>> {
     // An unsent rest must not keep answers from being read: the member may be waiting for just that.
     while !output.is_empty() {
-        match pin!(stream.write_buf(output)).poll(cx)? {
+        match Pin::new(&mut *stream).poll_write(cx, output)? {
             Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            Poll::Ready(_) => {}
+            Poll::Ready(written) => output.advance(written),
             Poll::Pending => break,
         }
     }

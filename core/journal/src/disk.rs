@@ -18,6 +18,12 @@ pub trait Disk: Clone + Send + 'static {
     /// Opens a file for reading and writing. With `create` it is made, empty, if it does not exist.
     fn open(&self, name: &str, create: bool) -> io::Result<Self::File>;
 
+    /// Opens an existing file that is to be written in whole sectors, a few at a time, and synced each time: a disk may
+    /// spare itself whatever makes other writes cheap. What is read is what was written, in either way.
+    fn open_for_sectors(&self, name: &str) -> io::Result<Self::File> {
+        self.open(name, false)
+    }
+
     /// Gives a file another name, in place of whatever has that name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 

@@ -86,6 +86,12 @@ pub(crate) trait DiskExt: Disk {
         Ok(Named { file, path: self.path(name) })
     }
 
+    /// See [`Disk::open_for_sectors`].
+    fn open_for_sectors_named(&self, name: &str) -> Result<Named<Self::File>, IoFailure> {
+        let file = self.open_for_sectors(name).map_err(self.failure("open", name))?;
+        Ok(Named { file, path: self.path(name) })
+    }
+
     /// The file, or `None` if there is none.
     fn find(&self, name: &str) -> Result<Option<Named<Self::File>>, IoFailure> {
         match self.open_named(name, false) {

@@ -85,7 +85,7 @@ impl<D: Disk> Log<D> {
             .map(|f| Segment { number: f.header.number, len: f.header.len, slot_max: f.slot_max })
             .collect();
         if let Some(last) = found.last() {
-            let file = self.disk.open_named(&names::segment(last.header.number), false)?;
+            let file = self.disk.open_for_sectors_named(&names::segment(last.header.number))?;
             self.current =
                 Some(Current { file, place: last.header.place(), len: last.header.len, used: end });
         }
@@ -180,7 +180,7 @@ impl<D: Disk> Log<D> {
 
     /// Writes the header into a file and gives it its name.
     fn label(&self, name: &str, header: &segment::Header) -> Result<Named<D::File>, IoFailure> {
-        let file = self.disk.open_named(name, false)?;
+        let file = self.disk.open_for_sectors_named(name)?;
         file.write(&header.encode(), 0)?;
         file.sync()?;
         let target = names::segment(header.number);

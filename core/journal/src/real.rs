@@ -6,6 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{Disk, DiskFile, Locked};
+use unbuffered::Unbuffered;
+
+mod unbuffered;
 
 /// A directory of the operating system's file system.
 #[derive(Debug, Clone)]
@@ -29,7 +32,12 @@ impl Disk for RealDisk {
     type Lock = RealLock;
 
     fn open(&self, name: &str, create: bool) -> io::Result<RealFile> {
-        open(&self.at(name), create).map(RealFile)
+        Ok(RealFile { file: open(&self.at(name), create)?, unbuffered: None })
+    }
+
+    fn open_for_sectors(&self, name: &str) -> io::Result<RealFile> {
+        let path = self.at(name);
+        Ok(RealFile { file: open(&path, false)?, unbuffered: Unbuffered::open(&path) })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -111,27 +119,34 @@ impl Drop for RealLock {
 
 /// An open file of a [`RealDisk`].
 #[derive(Debug)]
-pub struct RealFile(File);
+pub struct RealFile {
+    file: File,
+    unbuffered: Option<Unbuffered>,
+}
 
 impl DiskFile for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        let written = match &self.unbuffered {
+            Some(unbuffered) => unbuffered.write_at(bytes, offset)?,
+            None => 0,
+        };
+        self.file.write_all_at(&bytes[written..], offset + written as u64)
     }
 
     fn sync_data(&self) -> io::Result<()> {
         // fdatasync where there is one: the blocks are allocated, so there is no metadata to wait for.
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 }

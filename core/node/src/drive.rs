@@ -97,6 +97,13 @@ pub(crate) async fn drive<D: Disk>(
             }
             () = pace.due() => {}
         }
+        if !driver.is_idle() && taken.iter().any(|input| matches!(input, Input::Propose(_))) {
+            // The slot may be shared by whatever other connections have to say by now. A lone write is not held up.
+            tokio::task::yield_now().await;
+            while let Ok(input) = inputs.try_recv() {
+                taken.push(input);
+            }
+        }
         // What comes now comes after the ticks that have passed.
         for _ in 0..pace.passed() {
             driver.tick();

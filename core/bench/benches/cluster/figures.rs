@@ -8,7 +8,11 @@ type Picture = (&'static str, &'static str, &'static [&'static str]);
 
 /// What is drawn.
 pub const PICTURES: [Picture; 4] = [
-    ("rates", "Requests a second, three members", &["set", "memory-set", "get", "local-get"]),
+    (
+        "rates",
+        "Requests a second, three members",
+        &["set", "memory-set", "get", "local-get", "deep-local-get"],
+    ),
     ("latency", "One write at a time, and a thousand watchers", &["one-set", "fan-out"]),
     (
         "faults",
@@ -25,6 +29,7 @@ pub struct Figures {
     pub one_set: FigureId,
     pub get: FigureId,
     pub local_get: FigureId,
+    pub deep_local_get: FigureId,
     pub idle: FigureId,
     pub idle_changes: FigureId,
     pub kill_survivor: FigureId,
@@ -51,6 +56,7 @@ pub fn figures() -> (Comparison, Figures) {
         memory_set: line("memory-set", Unit::PerSecond, "SET, in memory, the same"),
         get: line("get", Unit::PerSecond, "GET, linearizable, 64 in flight over 32 connections"),
         local_get: line("local-get", Unit::PerSecond, "GET, local, the same"),
+        deep_local_get: line("deep-local-get", Unit::PerSecond, "GET, local, 256 in flight, as for SET"),
         one_set: line("one-set", Unit::Micros, "SET, durable, one at a time, median (machine: its floor)"),
         trip: line("trip", Unit::Micros, "loopback round trip: the floor has two"),
         sync: line("sync", Unit::Micros, "write and sync of 4 KiB beside another one: and one"),
@@ -91,6 +97,7 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
         better(figures.get, 5.0, Subject::Etcd),
         better(figures.get, 5.0, Subject::ZooKeeper),
         better(figures.local_get, 3.0, Subject::ZooKeeper),
+        better(figures.deep_local_get, 3.0, Subject::ZooKeeper),
         better(figures.one_set, 1.8, Subject::Etcd),
         (figures.one_set, Bar::AtMostTimes { times: 1.5, of, figure }),
         (figures.kill_survivor, Bar::AtMost(350.0)),

@@ -130,7 +130,7 @@ impl<'a> Bench<'a> {
         self.step(&mut trio, Step::WarmUp, 0).await;
         for round in 0..self.plan.settings.rounds {
             self.floors(round, scratch.path()).await?;
-            for step in [Step::Set, Step::OneSet, Step::Get, Step::LocalGet] {
+            for step in [Step::Set, Step::OneSet, Step::Get, Step::LocalGet, Step::DeepLocalGet] {
                 self.step(&mut trio, step, round).await;
             }
             trio::take(&mut memory, Subject::Doozer, Step::MemorySet, round, &mut self.plan).await;

@@ -47,6 +47,7 @@ pub enum Step {
     OneSet,
     Get,
     LocalGet,
+    DeepLocalGet,
     Idle,
     Kill,
     Hold700,
@@ -87,6 +88,9 @@ impl Step {
             Step::Get => one(figures.get, rate(cluster, keys, Kind::Get, shape(64, window)).await?),
             Step::LocalGet => {
                 one(figures.local_get, rate(cluster, keys, Kind::LocalGet, shape(64, window)).await?)
+            }
+            Step::DeepLocalGet => {
+                one(figures.deep_local_get, rate(cluster, keys, Kind::LocalGet, shape(256, window)).await?)
             }
             Step::OneSet => {
                 let members: [usize; MEMBERS] = std::array::from_fn(|member| member);

@@ -234,5 +234,6 @@ fn idle_percent(server: &Server) -> Outcome<f64> {
     let (start, before) = (Instant::now(), processor_time(server.pid())?);
     // Not to wait for anything: the time itself is what is measured.
     thread::sleep(Duration::from_secs(4));
-    Ok((processor_time(server.pid())? - before).as_secs_f64() / start.elapsed().as_secs_f64() * 100.0)
+    Ok(processor_time(server.pid())?.saturating_sub(before).as_secs_f64() / start.elapsed().as_secs_f64()
+        * 100.0)
 }

@@ -13,16 +13,20 @@ pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(number(statm.split(' ').nth(1))? * rustix::param::page_size() as u64)
 }
 
-/// The processor time a process has used, its own and the system's on its behalf. It counts in hundredths of a second.
+/// The processor time that the threads a process has now have used, their own and the system's on their behalf. The scheduler
+/// counts it in nanoseconds; what `/proc/PID/stat` says is counted in hundredths of a second, by whoever runs just then.
 ///
 /// # Errors
 /// If there is no such process, or no /proc.
 pub fn processor_time(pid: u32) -> io::Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in parentheses may hold anything, blanks too. What follows starts with field 3.
-    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
-    let ticks = number(fields.next())? + number(fields.next())?;
-    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))?;
+    let times = threads.map(|thread| match fs::read_to_string(thread?.path().join("schedstat")) {
+        Ok(said) => number(said.split(' ').next()),
+        // It has just ended.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    });
+    times.sum::<io::Result<u64>>().map(Duration::from_nanos)
 }
 
 fn number(field: Option<&str>) -> io::Result<u64> {

@@ -10,6 +10,7 @@ mod connect;
 mod failure;
 mod health;
 mod listing;
+mod member;
 mod members;
 mod status;
 mod tree;

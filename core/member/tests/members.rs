@@ -1,4 +1,5 @@
-//! A few members in one thread, without disks: they are born, join, vote, write, and come along by log and by snapshot.
+//! A few members in one thread, without disks: they are born, join, vote, write, come along by log and by
+//! snapshot, and are replaced when they are gone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
@@ -374,4 +375,114 @@ fn an_empty_slot_is_taken_by_one_who_learns() {
     let slot = cluster.member(1).position().slot;
     cluster.run(1_000);
     assert_eq!(cluster.member(1).position().slot, slot);
+}
+
+/// So many voters, and so many who stand by.
+fn voters_and_stand_bys(voters: u8, stand_bys: u8) -> Cluster {
+    let mut cluster = Cluster::new(Limits::default());
+    for number in 2..=voters + stand_bys {
+        cluster.start(number, Role::Joiner);
+        cluster.run(30);
+        if number <= voters {
+            cluster.set(1, "vote", &format!("/ctl/cal/{number}"), &id(number).to_string());
+            cluster.run(30);
+        }
+    }
+    assert_eq!(cluster.voters(), (1..=voters).collect::<Vec<_>>());
+    cluster
+}
+
+impl Cluster {
+    fn voters(&mut self) -> Vec<u8> {
+        let voters = &self.member(1).replica().config().voters;
+        let mut numbers: Vec<u8> = voters.iter().map(|voter| voter.0[0]).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn lose(&mut self, number: u8) {
+        self.members.remove(&id(number));
+    }
+}
+
+/// Ticks of the rounds after which a voter counts as gone, by default.
+const GONE: u64 = 6_000;
+
+#[test]
+fn a_stand_by_takes_the_place_of_a_voter_that_is_gone_and_not_too_early() {
+    let mut cluster = voters_and_stand_bys(3, 1);
+    cluster.lose(3);
+    cluster.run(GONE - 10);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+    cluster.run(100);
+    assert_eq!(cluster.voters(), [1, 2, 4]);
+    assert_eq!(cluster.value(4, "/ctl/cal/3"), Some(id(4).to_string()), "in one step");
+}
+
+#[test]
+fn who_speaks_in_time_is_not_gone() {
+    let mut cluster = voters_and_stand_bys(3, 1);
+    let gone = cluster.members.remove(&id(3)).unwrap();
+    cluster.run(GONE - 100);
+    cluster.members.insert(id(3), gone);
+    cluster.run(300);
+    cluster.lose(3);
+    cluster.run(GONE - 100);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+}
+
+#[test]
+fn without_a_stand_by_three_stay_and_four_become_three() {
+    let mut cluster = voters_and_stand_bys(3, 0);
+    cluster.lose(3);
+    cluster.run(GONE + 500);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+
+    let mut cluster = voters_and_stand_bys(4, 0);
+    cluster.lose(4);
+    cluster.run(GONE + 100);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+    assert_eq!(cluster.value(1, "/ctl/cal/4").as_deref(), Some(""), "the place is open");
+}
+
+#[test]
+fn a_stand_by_that_is_gone_itself_is_none() {
+    let mut cluster = voters_and_stand_bys(3, 1);
+    cluster.lose(4);
+    cluster.run(100);
+    cluster.set(1, "early", "/ctl/cal/5", &id(4).to_string());
+    let why = "early: that member is not attached to the cluster, or has not caught up yet";
+    assert_eq!(cluster.answers().last().map(String::as_str), Some(why));
+    cluster.lose(3);
+    cluster.run(GONE + 500);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+}
+
+#[test]
+fn who_came_to_a_voters_address_gets_its_place_once_that_one_is_silent() {
+    let mut cluster = voters_and_stand_bys(3, 2);
+    for number in 1..=5_u8 {
+        let address = if number == 5 { 3 } else { number };
+        cluster.set(1, "addr", &format!("/ctl/node/{}/addr", id(number)), &format!("10.0.0.{address}:8046"));
+    }
+    // As long as both are there, somebody has made a mistake.
+    cluster.run(1_000);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
+    cluster.lose(3);
+    cluster.run(200);
+    assert_eq!(cluster.voters(), [1, 2, 5]);
+    // The other one waits its time.
+    cluster.lose(2);
+    cluster.run(GONE - 100);
+    assert_eq!(cluster.voters(), [1, 2, 5]);
+    cluster.run(200);
+    assert_eq!(cluster.voters(), [1, 4, 5]);
+}
+
+#[test]
+fn without_a_majority_nobody_is_gone() {
+    let mut cluster = voters_and_stand_bys(3, 1);
+    (2..=3).for_each(|number| cluster.lose(number));
+    cluster.run(GONE + 500);
+    assert_eq!(cluster.voters(), [1, 2, 3]);
 }

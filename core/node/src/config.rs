@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use doozer_member::driver::Settings;
+use doozer_paxos::replica;
 use doozer_store::History;
 use doozer_wire::Address;
 
@@ -60,16 +61,23 @@ pub struct Config {
     pub version: String,
     /// Within how long a write and a linearizable read are answered, with an error if the member hears of no majority.
     pub answer_within: Duration,
+    /// For how long a voter may be silent before the cluster gives its place to a stand-by, or leaves it open; one that was
+    /// started anew at the same address gets it within seconds. Zero: the cluster replaces nobody. What the proposer was
+    /// given counts.
+    pub replace_after: Duration,
     /// Bounds that protect this member from its clients.
     pub limits: Limits,
 }
 
 impl Config {
     pub(crate) fn driver_settings(&self) -> Settings {
-        let ticks = self.answer_within.as_millis() / TICK.as_millis();
+        let ticks =
+            |duration: Duration| u64::try_from(duration.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let limits = replica::Limits::default();
         Settings {
-            answer_within_ticks: u64::try_from(ticks).unwrap_or(u64::MAX).max(1),
-            ..Settings::default()
+            answer_within_ticks: ticks(self.answer_within).max(1),
+            silent_rounds_max: ticks(self.replace_after).div_ceil(limits.round_ticks),
+            limits,
         }
     }
 }
@@ -127,6 +135,7 @@ impl Default for Config {
             hostname: "localhost".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             answer_within: Duration::from_secs(5),
+            replace_after: Duration::from_secs(60),
             limits: Limits::default(),
         }
     }

@@ -237,6 +237,20 @@ impl Election {
             && replies.iter().all(|(_, beat)| !beat.happy)
     }
 
+    /// Voters that it did not hear of in its last whole round.
+    pub fn unheard(&self) -> &[Incarnation] {
+        &self.unheard
+    }
+
+    /// Whether a quorum did not hear a voter: this member in the round that ended, the others, as they said in it, in theirs
+    /// before.
+    pub fn finds_silent(&self, config: &Config, voter: &Incarnation) -> bool {
+        let others =
+            self.heard.iter().filter(|(_, beat)| beat.unheard.contains(voter)).map(|(from, _)| *from);
+        let own = self.unheard.contains(voter).then_some(self.me);
+        is_quorum(config, others.chain(own))
+    }
+
     /// Whom to send to what is for the leader: itself, or, if it did not answer in the last round, a member that it
     /// serves.
     pub fn way_to_leader(&self, leader: Incarnation) -> Incarnation {

@@ -60,6 +60,8 @@ plan! {
 
     /// A proposer that gets nothing decided for so many ticks is stuck.
     stuck_ticks,
+    /// Rounds after which a voter that a quorum does not hear is replaced by the cluster; 0: people look after that.
+    silent_rounds,
     /// Ticks within which a member answers a write or a linearizable read, with an error if need be.
     answer_ticks,
     /// Undecided slots of a proposer.

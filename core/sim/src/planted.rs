@@ -92,7 +92,7 @@ fn was_found(fault: Planted) -> u64 {
         Planted::SyncInParts => 1_120,
         Planted::AcceptSyncInTwo => 90,
         Planted::SuspectEndCut => 700,
-        Planted::LearnedIsAccepted => 1_438,
+        Planted::LearnedIsAccepted => 900,
         _ => 1,
     }
 }
@@ -117,7 +117,7 @@ fn needs(fault: Planted) -> &'static str {
         }
         // Members that hear only others of the proposer, and proposers that come and go.
         Planted::LearnedIsAccepted => {
-            "voters=5,learners=0,durable=0,partition_s=2,heal_ms=600,change_s=0,slots_in_flight=8,unacknowledged_bytes=10000"
+            "voters=5,learners=0,durable=0,partition_s=2,heal_ms=600,change_s=0,slots_in_flight=8,unacknowledged_bytes=10000,silent_rounds=0"
         }
         _ => "",
     }

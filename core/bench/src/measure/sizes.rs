@@ -95,7 +95,7 @@ pub async fn idle<S: System>(cluster: &Cluster<S>, over: Duration) -> Result<Idl
     let revision = cluster.revision(0).await?;
     let (started, before) = (Instant::now(), cluster.processor_time()?);
     sleep(over).await;
-    let used = cluster.processor_time()? - before;
+    let used = cluster.processor_time()?.saturating_sub(before);
     let processor_percent = used.as_secs_f64() / started.elapsed().as_secs_f64() * 100.0;
     Ok(Idle { processor_percent, revisions: cluster.revision(0).await? - revision })
 }

@@ -85,6 +85,30 @@ pub(super) struct Options {
     pub tls_key: Option<PathBuf>,
 }
 
+/// A member is named by its id, its slot or its address.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Print all members and open places, as status does
+    List,
+    /// Open a place among the voters, which a learner takes, or give one to this learner
+    Add {
+        /// The learner's id or address
+        member: Option<String>,
+    },
+    /// Take a voter's place away, and delete the files of one that does not run
+    Remove {
+        /// The member's id, slot or address
+        member: String,
+    },
+    /// Give a voter's place to a learner, in one step
+    Replace {
+        /// The voter's id, slot or address
+        member: String,
+        /// The learner's id or address; without it the one at the voter's address, or else the only one
+        by: Option<String>,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(super) enum Command {
     /// Make a file from standard input, if there is none; prints the new revision
@@ -130,6 +154,9 @@ pub(super) enum Command {
         #[command(flatten)]
         freshness: Freshness,
     },
+    /// Show or change who votes
+    #[command(subcommand)]
+    Member(MemberCommand),
     /// Pass through consensus without a change
     Nop,
     /// Print the current revision

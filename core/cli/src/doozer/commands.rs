@@ -10,6 +10,7 @@ use super::connect::{client_options, connect, uri_of};
 use super::failure::Failure;
 use super::health::Health;
 use super::listing::{find, ls, tree};
+use super::member::member;
 use super::members::{PATIENCE, Standing, members, quickly};
 use super::status::Status;
 
@@ -61,6 +62,7 @@ pub(super) async fn run(
         Command::Tree { path, .. } => tree(&client, &path, rev, out).await,
         Command::Rev => print(out, &Rev { rev: client.rev().await? }),
         Command::SelfId => print(out, &SelfId { id: client.self_id().await? }),
+        Command::Member(command) => member(options, &client, command, out).await,
         Command::Nop => {
             client.nop().await?;
             print(out, &Done {})

@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Bench(Problem),
     /// The cluster is not well: what is wrong.
     Unwell(String),
+    /// Who is to vote cannot be found out, or the command makes no sense for it: why.
+    Member(String),
     /// There is nothing at this path.
     Missing(String),
     /// Standard input cannot be read.
@@ -38,7 +40,7 @@ impl Failure {
         Some(match self {
             Failure::Client(error) => client(error),
             Failure::Bench(problem) => format!("Error: {}", line(problem)),
-            Failure::Unwell(why) => format!("Error: {why}"),
+            Failure::Unwell(why) | Failure::Member(why) => format!("Error: {}", line(why)),
             // The original's words.
             Failure::Missing(path) => format!("No such file or directory: {path}"),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,

@@ -18,7 +18,7 @@ const OLD: [(&str, Fate); 6] = [
     ("hist", Fate::Renamed("--history")),
     ("tlscert", Fate::Renamed("--tls-cert")),
     ("tlskey", Fate::Renamed("--tls-key")),
-    ("timeout", Fate::Gone),
+    ("timeout", Fate::Renamed("--timeout")),
     ("fill", Fate::Gone),
     ("pulse", Fate::Gone),
 ];
@@ -88,12 +88,12 @@ mod tests {
             ("doozerd -hist=2000", "doozerd --history=2000", vec![]),
             ("doozerd --hist 2000", "doozerd --history 2000", vec![]),
             ("doozerd -tlscert c -tlskey=k", "doozerd --tls-cert c --tls-key=k", vec![]),
-            ("doozerd -timeout 5 -l a:1", "doozerd -l a:1", vec!["timeout"]),
-            ("doozerd -fill .1 -pulse=1 -timeout=", "doozerd", vec!["fill", "pulse", "timeout"]),
-            ("doozerd -timeout", "doozerd", vec!["timeout"]),
-            ("doozerd -- -timeout 5", "doozerd -- -timeout 5", vec![]),
+            ("doozerd -timeout 5 -l a:1", "doozerd --timeout 5 -l a:1", vec![]),
+            ("doozerd -fill .1 -pulse=1 -fill=", "doozerd", vec!["fill", "pulse", "fill"]),
+            ("doozerd -fill", "doozerd", vec!["fill"]),
+            ("doozerd -- -fill 5", "doozerd -- -fill 5", vec![]),
             ("doozerd -histogram 5 hist", "doozerd -histogram 5 hist", vec![]),
-            ("-timeout -l a:1", "-timeout -l a:1", vec![]),
+            ("-fill -l a:1", "-fill -l a:1", vec![]),
         ];
         for (given, args, ignored) in cases {
             assert_eq!(rewritten(given), (args.to_owned(), ignored), "{given}");

@@ -49,6 +49,7 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         answer_within: Duration::from_secs(args.answer_within),
+        replace_after: Duration::from_secs(args.timeout),
         ..Config::default()
     };
     Ok(Setup { config, warnings })

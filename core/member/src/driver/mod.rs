@@ -6,6 +6,7 @@
 //! [`Driver::kept`], [`Driver::full`], as often as there is something; then [`Driver::pump`].
 
 mod claims;
+mod healing;
 mod outstanding;
 mod ports;
 mod reads;
@@ -21,6 +22,7 @@ use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict
 use doozer_paxos::{Entry, EntryHash, Incarnation};
 
 use self::claims::Claims;
+use self::healing::Healing;
 use self::outstanding::Outstanding;
 pub use self::ports::{Answer, Host, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes};
 use self::reads::Reads;
@@ -38,11 +40,13 @@ pub struct Settings {
     pub limits: Limits,
     /// Ticks within which a write and a linearizable read are answered, with an error if need be.
     pub answer_within_ticks: u64,
+    /// Rounds of heartbeats after which a voter that a quorum does not hear is replaced; 0: never.
+    pub silent_rounds_max: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { limits: Limits::default(), answer_within_ticks: 500 }
+        Settings { limits: Limits::default(), answer_within_ticks: 500, silent_rounds_max: 600 }
     }
 }
 
@@ -54,6 +58,7 @@ pub struct Driver<H: Host> {
     outstanding: Outstanding<H::Reply>,
     reads: Reads<H::Reader>,
     claims: Claims,
+    healing: Healing,
     answer_within_ticks: u64,
     transfers: Transfers,
     position: Position,
@@ -83,6 +88,7 @@ impl<H: Host> Driver<H> {
             outstanding: Outstanding::new(origin),
             reads: Reads::new(),
             claims: Claims::new(),
+            healing: Healing::new(settings.silent_rounds_max),
             answer_within_ticks: settings.answer_within_ticks,
             transfers,
             position,
@@ -147,7 +153,11 @@ impl<H: Host> Driver<H> {
     /// Time passes by one tick of 10 ms.
     pub fn tick(&mut self) {
         self.ticks += 1;
+        let ends_round = self.replica.ticks_to_round() <= 1;
         self.replica.tick();
+        if ends_round {
+            self.heal();
+        }
         // What a proposer was given is not lost as long as it leads.
         if !self.replica.is_leading() && self.outstanding.is_overdue(self.ticks) {
             self.send_again();
@@ -405,6 +415,14 @@ impl<H: Host> Driver<H> {
         }
         let me = self.me();
         let command = self.claims.due(&me, self.local.state.read().machine(), self.ticks);
+        if let Some(command) = command {
+            self.write(&command, None);
+        }
+    }
+
+    /// Has a voter that is gone replaced.
+    fn heal(&mut self) {
+        let command = self.healing.round_ended(&self.replica, self.local.state.read().machine());
         if let Some(command) = command {
             self.write(&command, None);
         }

@@ -90,6 +90,24 @@ pub(super) fn empty_slot(store: &Store) -> Option<(String, Revision)> {
     })
 }
 
+/// The slot that a member holds, and the revision of its file.
+pub(super) fn slot_of(store: &Store, id: &Incarnation) -> Option<(String, Revision)> {
+    let (path, _) = slots(store).into_iter().find(|(_, holder)| holder.as_ref() == Some(id))?;
+    match store.get(&path, At::Now) {
+        Ok(Lookup::File { rev, .. }) => Some((path, rev)),
+        _ => None,
+    }
+}
+
+/// Whether two members say that they are reached at the same address.
+pub(super) fn share_address(store: &Store, one: &Incarnation, other: &Incarnation) -> bool {
+    let address = |id: &Incarnation| match store.get(&format!("/ctl/node/{id}/addr"), At::Now) {
+        Ok(Lookup::File { value, .. }) if !value.is_empty() => Some(value),
+        _ => None,
+    };
+    address(one).is_some_and(|known| address(other) == Some(known))
+}
+
 /// The voters as they would be with another holder in one slot.
 fn changed(store: &Store, path: &str, new: Option<Incarnation>) -> Vec<Incarnation> {
     let mut slots = slots(store);

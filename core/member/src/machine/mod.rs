@@ -82,6 +82,16 @@ impl Machine {
         cal::empty_slot(&self.store)
     }
 
+    /// The place that a voter holds: its file, and that file's revision.
+    pub fn slot_of(&self, voter: &Incarnation) -> Option<(String, Revision)> {
+        cal::slot_of(&self.store, voter)
+    }
+
+    /// Whether two members say that they are reached at the same address.
+    pub fn share_address(&self, one: &Incarnation, other: &Incarnation) -> bool {
+        cal::share_address(&self.store, one, other)
+    }
+
     /// The number of an origin's last command that was applied; `None` if that life has not opened, or is over.
     pub fn last_of(&self, origin: &Origin) -> Option<u64> {
         self.origins.last(origin)

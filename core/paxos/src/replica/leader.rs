@@ -31,6 +31,8 @@ pub(super) struct Leading {
     told_decided: Slot,
     /// The driver judges a command that is to stand alone.
     is_evaluating: bool,
+    /// For how many rounds in a row a quorum has not heard a voter. Those it heard do not stand here.
+    silent_rounds: BTreeMap<Incarnation, u64>,
 }
 
 /// What is to become of a command that stands alone in its slot.
@@ -44,6 +46,9 @@ pub enum Verdict {
     Change(Bytes, Vec<Incarnation>),
 }
 
+/// A member that answered no heartbeat for longer is not ready to vote.
+const READY_ROUNDS: u64 = 3;
+
 /// What a member has, as far as it said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Progress {
@@ -52,6 +57,8 @@ struct Progress {
     /// Durable there.
     last: Slot,
     confirmed: u64,
+    /// The tick in which it last answered a heartbeat, or began to follow.
+    heard_at: u64,
 }
 
 impl Progress {
@@ -74,6 +81,7 @@ impl Leading {
             moved_at: now,
             told_decided: Slot(0),
             is_evaluating: false,
+            silent_rounds: BTreeMap::new(),
         }
     }
 
@@ -177,7 +185,8 @@ impl Replica {
         self.send(member, Message::AcceptSync { ballot, suffix, told });
         if let Role::Leading(leading) = &mut self.role {
             let confirmed = leading.confirmed(&member);
-            leading.followers.insert(member, Progress { next, last: Slot(0), confirmed });
+            let heard_at = self.ticks;
+            leading.followers.insert(member, Progress { next, last: Slot(0), confirmed, heard_at });
         }
     }
 
@@ -200,6 +209,16 @@ impl Replica {
         progress.next = progress.next.max(last.next());
         progress.confirmed = progress.confirmed.max(confirm);
         self.send_next(from);
+    }
+
+    /// A member answers.
+    pub(super) fn note_here(&mut self, from: Incarnation) {
+        let now = self.ticks;
+        if let Role::Leading(leading) = &mut self.role
+            && let Some(progress) = leading.followers.get_mut(&from)
+        {
+            progress.heard_at = now;
+        }
     }
 
     /// Puts what waits into slots, and sends what can be sent.
@@ -255,11 +274,40 @@ impl Replica {
         self.settle();
     }
 
-    /// Whether a member that only learns has about all there is, as its proposer sees it.
+    /// Whether a member that only learns is there and has about all there is, as its proposer sees it. One that has gone
+    /// must not become a voter for what it once had.
     pub fn is_caught_up(&self, member: &Incarnation) -> bool {
+        let is_here =
+            |progress: &Progress| self.ticks - progress.heard_at <= READY_ROUNDS * self.limits.round_ticks;
         let behind = |progress: &Progress| self.log.last().0.saturating_sub(progress.last.0);
         let progress = self.leading().and_then(|leading| leading.followers.get(member));
-        progress.is_some_and(|progress| behind(progress) <= self.limits.slots_in_flight_max)
+        progress.is_some_and(|it| is_here(it) && behind(it) <= self.limits.slots_in_flight_max)
+    }
+
+    /// Those who could take a voter's place at once.
+    pub fn stand_bys(&self) -> Vec<Incarnation> {
+        let members = self.leading().into_iter().flat_map(Leading::members);
+        members.filter(|member| !self.is_voter(member) && self.is_caught_up(member)).collect()
+    }
+
+    /// For how many rounds in a row a quorum of the voters has not heard this one, as its proposer knows.
+    pub fn silent_rounds(&self, voter: &Incarnation) -> u64 {
+        self.leading().and_then(|leading| leading.silent_rounds.get(voter)).copied().unwrap_or_default()
+    }
+
+    /// A round has ended: who is silent in it is so for one round more. In a round in which no quorum answers, as after a
+    /// pause of this member's own, nobody is.
+    pub(super) fn note_silence(&mut self) {
+        let is_silent = |voter: &Incarnation| {
+            self.election.finds_silent(&self.entered, voter)
+                || (is_planted(Planted::SilentToOne) && self.unheard().contains(voter))
+        };
+        let silent: Vec<Incarnation> = self.others().into_iter().filter(is_silent).collect();
+        if let Role::Leading(leading) = &mut self.role {
+            let before = std::mem::take(&mut leading.silent_rounds);
+            let rounds = |voter: &Incarnation| before.get(voter).copied().unwrap_or_default() + 1;
+            leading.silent_rounds = silent.iter().map(|voter| (*voter, rounds(voter))).collect();
+        }
     }
 
     fn put_in_slot(&mut self, commands: Vec<Bytes>, config: Option<Config>) {

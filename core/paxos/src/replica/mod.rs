@@ -262,7 +262,10 @@ impl Replica {
                 let beat = self.election.beat(self.fitness());
                 self.send(from, Message::Beat { round, beat });
             }
-            Message::Beat { round, beat } => self.election.reply(from, round, beat),
+            Message::Beat { round, beat } => {
+                self.note_here(from);
+                self.election.reply(from, round, beat);
+            }
             Message::Forward { proposals, is_relayed } => self.on_forward(proposals, is_relayed),
             Message::Behind { base } => self.on_behind(from, base),
             Message::ReadIndex { number, promised } => self.on_read_index(from, number, promised),

@@ -34,6 +34,11 @@ impl Replica {
         self.round_ends - self.ticks
     }
 
+    /// Voters that it did not hear in its last whole round.
+    pub fn unheard(&self) -> &[Incarnation] {
+        self.election.unheard()
+    }
+
     /// Stands for proposer at once, without waiting to find nobody leading. Does nothing if it does not vote or leads.
     pub fn campaign(&mut self) {
         if matches!(self.role, Role::Following) && self.fitness() == Fitness::Fit {
@@ -65,6 +70,7 @@ impl Replica {
     fn end_round(&mut self) {
         let outcome = self.election.end_round(&self.entered, self.fitness());
         self.on_elected(outcome);
+        self.note_silence();
         self.begin_round(self.limits.round_ticks);
         self.repeat();
     }
@@ -72,8 +78,11 @@ impl Replica {
     fn begin_round(&mut self, ticks: u64) {
         self.round_ends = self.ticks + ticks;
         let round = self.election.round();
-        for voter in self.others() {
-            self.send(voter, Message::Heartbeat { round });
+        // A proposer knows by the same who of those that only learn is there.
+        let learners = self.leading().into_iter().flat_map(Leading::members);
+        let learners = learners.filter(|member| !self.is_voter(member)).collect::<Vec<_>>();
+        for member in self.others().into_iter().chain(learners) {
+            self.send(member, Message::Heartbeat { round });
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) fn draw(seed: u64) -> Plan {
     processes(&mut plan, &mut random);
     clients(&mut plan, &mut random);
     plan.answer_ticks = random.pick(&[50, 150, 500, 500]);
+    plan.silent_rounds = random.pick(&[0, 12, 30, 100]);
     plan
 }
 

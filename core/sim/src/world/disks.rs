@@ -21,7 +21,8 @@ impl World {
     /// A driver gave an order. In memory it is done at once.
     pub(super) fn ordered(&mut self, at: usize, order: Order) -> Result<(), Violation> {
         if let Order::Keep { what: Persist::Append(append), .. } = &order {
-            self.voters.proposed(append);
+            let changes = self.voters.proposed(append);
+            changes.iter().try_for_each(|entry| self.check_eviction(entry))?;
         }
         let Some(running) = &mut self.places[at].running else { return Ok(()) };
         if running.keeper.is_some() {

@@ -84,6 +84,7 @@ impl World {
         }
         let tick_us = self.places[at].tick_us;
         self.put(tick_us, Event::Tick { place: at, life });
+        self.note_heard(at);
         self.pump(at)?;
         self.check_answered(at)
     }

@@ -18,6 +18,7 @@ mod attached;
 mod connections;
 mod disks;
 mod event;
+mod evictions;
 mod members;
 mod nemesis;
 mod place;
@@ -105,6 +106,8 @@ counts! {
     installs "snapshot taken over",
     /// Changes of who votes.
     configurations "change of who votes",
+    /// Changes of who votes that the cluster proposed by itself, because a voter was gone.
+    evictions "voter gone that the cluster is to replace",
     /// Members that found their data damaged and refused to start.
     refused_starts "start refused for damage",
     /// Starts that a power cut or an I/O error interrupted.

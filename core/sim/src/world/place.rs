@@ -77,6 +77,8 @@ pub(super) struct Running {
     pub is_suspect: bool,
     /// Of the configuration that it has entered.
     pub epoch: u64,
+    /// For how many rounds in a row it has heard another voter.
+    pub heard_rounds: BTreeMap<Incarnation, u64>,
 }
 
 /// Microseconds of a tick.

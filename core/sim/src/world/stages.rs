@@ -205,7 +205,7 @@ impl World {
         let are_equal = slots.iter().all(|slot| *slot == Some(first)) && first > 0;
         let are_clients_done =
             self.attached.clients.iter().all(|client| !client.is_busy() && !client.has_to_resume());
-        if are_equal && are_clients_done && slot_before == first && !is_hopeless {
+        if are_equal && are_clients_done && slot_before == first && !is_hopeless && !self.has_work_left() {
             return self.end_well();
         }
         if self.now.0 - since.0 > WHOLE_US {
@@ -213,7 +213,10 @@ impl World {
                 self.stage = Stage::Over;
                 return self.checks.finish(self.now, &[], &[]);
             }
-            return Err(self.not_settled("not everybody came to the same"));
+            return Err(self.not_settled(match self.has_work_left() {
+                true => "a voter that is gone for good was not replaced, though there is a stand-by",
+                false => "not everybody came to the same",
+            }));
         }
         self.stage = Stage::Whole { since, slot: if are_equal { first } else { 0 } };
         self.stage_in(LOOK_US);

@@ -14,10 +14,11 @@ use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::replica::Limits;
 use doozer_paxos::{Entry, Incarnation, Slot};
 
-use super::World;
+use super::attached::set;
 use super::event::{Ending, Event};
 use super::place::Running;
 use super::stages::Stage;
+use super::{World, letter};
 use crate::checks::Violation;
 use crate::history::{Found, MemberId, Place as At};
 use crate::host::{Effects, SimHost};
@@ -95,7 +96,7 @@ impl World {
             kept_bytes_max: plan.kept_bytes as usize,
             ..Limits::default()
         };
-        Settings { limits, answer_within_ticks: plan.answer_ticks }
+        Settings { limits, answer_within_ticks: plan.answer_ticks, silent_rounds_max: plan.silent_rounds }
     }
 
     fn set_going(
@@ -113,13 +114,19 @@ impl World {
         } else if keeper.is_some() {
             self.places[at].is_damaged = false;
         }
-        let is_birth = begin.is_empty() && self.places[at].role == Role::Founder;
+        let is_new = begin.is_empty();
+        let is_birth = is_new && self.places[at].role == Role::Founder;
         let (position, revision) = (begin.position, begin.machine.store().revision().0);
         let epoch = begin.past.entered.epoch;
         let effects = Effects::default();
         let host = SimHost::new(Effects::clone(&effects), keeper.is_none());
         let mut driver = Driver::new(begin, self.settings(), host);
         driver.host().local = Some(Arc::clone(driver.local()));
+        if is_new {
+            // Who comes to a place has the address of whoever was there.
+            let (id, address) = (driver.me(), format!("{}:1", letter(at)));
+            driver.write(&set(&format!("/ctl/node/{id}/addr"), address.as_bytes()), None);
+        }
         if is_birth {
             self.voters.birth().iter().for_each(|command| driver.write(command, None));
         }
@@ -143,6 +150,7 @@ impl World {
             is_leading: false,
             is_suspect,
             epoch,
+            heard_rounds: BTreeMap::new(),
         }));
         let name = self.name(at);
         self.trace.tell(|| {

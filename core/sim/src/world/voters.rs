@@ -77,16 +77,19 @@ impl Voters {
         self.lost.insert(id);
     }
 
-    /// Somebody writes entries into a log.
-    pub fn proposed(&mut self, append: &Append) {
+    /// Somebody writes entries into a log: those that bring a configuration that nobody has proposed before.
+    pub fn proposed(&mut self, append: &Append) -> Vec<Entry> {
+        let mut new = Vec::new();
         for entry in &append.entries {
             if let Some(config) = &entry.config
                 && entry.slot > self.last
                 && !self.pending.iter().any(|(slot, known)| *slot == entry.slot && known == config)
             {
                 self.pending.push((entry.slot, config.clone()));
+                new.push(entry.clone());
             }
         }
+        new
     }
 
     /// Somebody applied an entry. Whether that brings a new configuration.
@@ -146,7 +149,7 @@ impl World {
         !any_damaged && (!config.voters.contains(&id) || impaired < (config.voters.len() - 1) / 2)
     }
 
-    fn place_of(&self, id: &Incarnation) -> Option<usize> {
+    pub(super) fn place_of(&self, id: &Incarnation) -> Option<usize> {
         let (at, _) = self.members.get(id)?;
         (self.places[*at].incarnation == Some(*id)).then_some(*at)
     }
@@ -230,6 +233,8 @@ impl World {
             return Some(hold(&free.to_string(), &id.to_string()));
         }
         let gone = slots.iter().find(|(_, holder)| holder.is_some_and(|id| self.voters.lost.contains(&id)));
+        // What the cluster does by itself it must do by itself.
+        let gone = gone.filter(|_| self.plan.silent_rounds == 0);
         if let Some((slot, Some(holder))) = gone {
             let at = self.members.get(holder).map(|(at, _)| *at);
             let is_there = |id: &&Incarnation| self.members.get(*id).map(|(at, _)| *at) == at;

@@ -50,6 +50,7 @@ planted! {
     GreatestNumberCounts: "a command counts if its number is greater than the last one",
     NumbersReused: "a member that was started again numbers its commands as before",
     SilentToOne: "a voter is gone if the proposer does not hear it, whatever others say",
+    HealedLate: "a voter is replaced because it was gone when that was proposed",
     WaitRegisteredLate: "a WAIT misses a change that comes right after its look at the history",
     WaitsLostWithState: "waits are forgotten when a snapshot takes the place of the state",
 }

@@ -89,6 +89,7 @@ fn limits(random: &mut Random) -> Limits {
         slot_bytes_max: random.pick(&[1, 20]).unwrap(),
         message_bytes_max: random.pick(&[1, 20, 1000]).unwrap(),
         unacknowledged_bytes_max: random.pick(&[1, 20, 1000]).unwrap(),
+        full_bytes_max: 50,
         kept_bytes_max: random.pick(&[0, 2_000, 1_000_000]).unwrap(),
     }
 }

@@ -43,6 +43,7 @@ const LIMITS: Limits = Limits {
     slot_bytes_max: 64,
     message_bytes_max: 1000,
     unacknowledged_bytes_max: 500,
+    full_bytes_max: 100_000,
     kept_bytes_max: 100_000,
 };
 

@@ -89,9 +89,9 @@ pub fn shown_elsewhere(fault: Planted) -> Option<&'static str> {
 /// About where a rare one was found: looking from there saves minutes, and if it is not there any more, the search goes on.
 fn was_found(fault: Planted) -> u64 {
     match fault {
-        Planted::SyncInParts => 1_120,
-        Planted::AcceptSyncInTwo => 90,
-        Planted::SuspectEndCut => 700,
+        Planted::SyncInParts => 1_190,
+        Planted::AcceptSyncInTwo => 190,
+        Planted::SuspectEndCut => 830,
         Planted::LearnedIsAccepted => 900,
         _ => 1,
     }
@@ -107,6 +107,10 @@ fn needs(fault: Planted) -> &'static str {
         | Planted::NumbersReused => "durable=1",
         Planted::SuspectEndCut => "durable=1,rot_s=4",
         Planted::FullDiskIgnored => "durable=1,disk_full_s=4",
+        // Voters that are silent for a while, and changes that have to wait.
+        Planted::HealedLate => {
+            "voters=5,durable=1,disk_full_s=2,heal_ms=3000,unacknowledged_bytes=300,silent_rounds=12"
+        }
         Planted::VoteAfterAmnesia => "disk_lost_s=4",
         Planted::SnapshotErasesVote | Planted::SnapshotWithoutOrigins | Planted::WaitsLostWithState => {
             "kept_bytes=1500"

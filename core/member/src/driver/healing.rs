@@ -1,6 +1,8 @@
 //! A voter that is gone is replaced by the cluster itself: by whoever came to its address, as after a restart without a
 //! disk, within a second or two; by any stand-by after a longer silence. Without one it leaves its place open, as long as
-//! that leaves three. The proposer writes that under `/ctl/cal`, as a person would, and it is judged in the same way.
+//! that leaves three. The proposer writes that under `/ctl/cal`, as a person would, and it is judged in the same way; and
+//! whoever judges it must find that voter gone at that moment: the command has no number, so nobody sends it again, and one
+//! that an earlier proposer left behind comes to nothing.
 
 use doozer_paxos::Incarnation;
 use doozer_paxos::replica::Replica;
@@ -42,11 +44,17 @@ impl Healing {
     /// A round has ended: what this member is to write, if it leads and a voter is gone.
     pub fn round_ended(&mut self, replica: &Replica, machine: &Machine) -> Option<Vec<u8>> {
         self.rest_rounds = self.rest_rounds.saturating_sub(1);
-        if self.rest_rounds > 0 || self.patience_rounds == 0 {
+        if self.rest_rounds > 0 {
             return None;
         }
-        let Change { path, rev, holder } = self.change(replica, machine)?;
+        let command = self.due(replica, machine)?;
         self.rest_rounds = AGAIN_ROUNDS;
+        Some(command)
+    }
+
+    /// What a proposer is to write as things stand now.
+    pub fn due(&self, replica: &Replica, machine: &Machine) -> Option<Vec<u8>> {
+        let Change { path, rev, holder } = self.change(replica, machine)?;
         let value = holder.map(|id| id.to_string()).unwrap_or_default();
         let mut command = Vec::new();
         Command::Set { path: &path, rev: rev.to_raw(), value: value.as_bytes() }.encode(&mut command);
@@ -54,6 +62,9 @@ impl Healing {
     }
 
     fn change(&self, replica: &Replica, machine: &Machine) -> Option<Change> {
+        if self.patience_rounds == 0 {
+            return None;
+        }
         let voters = &replica.config().voters;
         let silent = |voter: &&Incarnation| replica.silent_rounds(voter) >= REPLACED_ROUNDS;
         // The usual case is that everybody is here, and costs nothing.

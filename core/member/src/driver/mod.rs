@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use doozer_paxos::log::Base;
+use doozer_paxos::message::Proposal;
 use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict};
 use doozer_paxos::{Entry, EntryHash, Incarnation};
@@ -390,17 +391,27 @@ impl<H: Host> Driver<H> {
 
     /// What a change of who votes comes to, in the state as it is applied now.
     fn judge(&self, command: &Bytes) -> Verdict {
-        let Ok(Logged::Do(number, inner)) = Logged::decode(command) else {
-            return Verdict::Put(command.clone());
-        };
         let state = self.local.state.read();
         let machine = state.machine();
+        let is_ready =
+            |id: &Incarnation| self.replica.is_caught_up(id) || self.replica.config().voters.contains(id);
+        let (number, inner) = match Logged::decode(command) {
+            Ok(Logged::Do(number, inner)) => (number, inner),
+            Ok(Logged::Plain(inner)) => {
+                let is_due = self.healing.due(&self.replica, machine).as_deref() == Some(inner);
+                return match machine.judge(inner, is_ready) {
+                    Judgement::Change(voters) if is_due || is_planted(Planted::HealedLate) => {
+                        Verdict::Change(command.clone(), voters)
+                    }
+                    _ => Verdict::Drop,
+                };
+            }
+            _ => return Verdict::Put(command.clone()),
+        };
         if !machine.is_next(&number) {
             // It came twice, or one before it is missing: its origin sends it again if it has to.
             return Verdict::Drop;
         }
-        let is_ready =
-            |id: &Incarnation| self.replica.is_caught_up(id) || self.replica.config().voters.contains(id);
         match machine.judge(inner, is_ready) {
             Judgement::NoChange => Verdict::Put(command.clone()),
             Judgement::Change(voters) => Verdict::Change(command.clone(), voters),
@@ -424,7 +435,8 @@ impl<H: Host> Driver<H> {
     fn heal(&mut self) {
         let command = self.healing.round_ended(&self.replica, self.local.state.read().machine());
         if let Some(command) = command {
-            self.write(&command, None);
+            let command = Logged::Plain(&command).encode();
+            self.replica.propose(Proposal { command, needs_own_slot: true });
         }
     }
 

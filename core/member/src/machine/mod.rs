@@ -115,6 +115,7 @@ impl Machine {
             let step = match Logged::decode(bytes) {
                 Err(Malformed) => Step::Done(Done::Plain(MALFORMED)),
                 Ok(Logged::Plain(command)) => {
+                    concerns_voters |= is_about_voters(command);
                     commands.push(command);
                     Step::Store(None)
                 }

@@ -90,7 +90,7 @@ impl Replica {
     /// part of it may be decided further than they reach. So does the ballot under which that was: a part of another
     /// ballot's log, even if all of it is decided, must not outrank logs in which more is.
     pub(super) fn on_learn(&mut self, from: Incarnation, mut suffix: Suffix) {
-        if !matches!(self.role, Role::Following) {
+        if !matches!(self.role, Role::Following) || self.has_enough() {
             return;
         }
         let before = Slot(suffix.from.0 - 1);
@@ -197,6 +197,9 @@ impl Replica {
 
     /// Takes what the log lacks of a suffix that is of the same proposer's log.
     fn extend(&mut self, ballot: Ballot, mut suffix: Suffix) -> Extended {
+        if self.has_enough() {
+            return Extended::Nothing;
+        }
         if suffix.from > self.log.last().next() {
             return Extended::Gap;
         }
@@ -326,7 +329,7 @@ impl Replica {
 enum Extended {
     /// It begins behind its end, or follows something else.
     Gap,
-    /// It was there already.
+    /// It was there already, or is not taken now.
     Nothing,
     By,
 }

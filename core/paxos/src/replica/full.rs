@@ -19,6 +19,11 @@ impl Replica {
         self.is_full
     }
 
+    /// Whether it takes no more entries until the disk has taken some: they would be held in memory, however long that lasts.
+    pub(super) fn has_enough(&self) -> bool {
+        self.is_full && self.keep.command_bytes() >= self.limits.full_bytes_max
+    }
+
     /// Whether nobody else can have decided what is under way to the disk. The voters before this one may have: then it
     /// has become the only one before its disk has the slot that says so, and waits for room like others.
     pub fn may_take_back(&self) -> bool {

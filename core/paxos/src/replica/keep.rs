@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::append::Append;
 use crate::log::Base;
 use crate::message::{Envelope, Message};
-use crate::{Ballot, Slot};
+use crate::{Ballot, Entry, Slot};
 
 /// Numbers what is given out to be made durable, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,6 +45,8 @@ struct UnderWay {
     since: u64,
     /// The first slot that it replaces or adds.
     from: Option<Slot>,
+    /// Bytes of the commands in it.
+    command_bytes: usize,
 }
 
 impl Keep {
@@ -68,11 +70,14 @@ impl Keep {
             Persist::Install(base) => (acc_ballot, base.slot),
             Persist::Append(append) => (append.acc_ballot, append.last()),
         };
-        let from = match what {
-            Persist::Append(append) => Some(append.from),
-            _ => None,
+        let (from, command_bytes) = match what {
+            Persist::Append(append) => {
+                (Some(append.from), append.entries.iter().map(Entry::command_bytes).sum())
+            }
+            _ => (None, 0),
         };
-        self.under_way.push_back(UnderWay { id: self.last_id, acc_ballot, last, since: now, from });
+        let id = self.last_id;
+        self.under_way.push_back(UnderWay { id, acc_ballot, last, since: now, from, command_bytes });
         self.last_id
     }
 
@@ -130,6 +135,11 @@ impl Keep {
     /// Everything that was given out is durable.
     pub fn is_settled(&self) -> bool {
         self.under_way.is_empty()
+    }
+
+    /// Bytes of the commands that are under way.
+    pub fn command_bytes(&self) -> usize {
+        self.under_way.iter().map(|under_way| under_way.command_bytes).sum()
     }
 
     /// Since when the oldest waits.

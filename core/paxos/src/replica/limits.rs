@@ -21,6 +21,9 @@ pub struct Limits {
     /// Command bytes sent to a follower and not acknowledged, beyond which it is sent nothing more; one message may
     /// reach over it.
     pub unacknowledged_bytes_max: usize,
+    /// Command bytes that a member whose disk is full takes in the hope of room; what comes beyond is as good as lost on the
+    /// way, and comes again when there is room.
+    pub full_bytes_max: usize,
     /// Command bytes of applied slots that are held in memory for those who are behind. Who lacks more needs a
     /// snapshot.
     pub kept_bytes_max: usize,
@@ -37,6 +40,7 @@ impl Default for Limits {
             slot_bytes_max: 1 << 20,
             message_bytes_max: 1 << 20,
             unacknowledged_bytes_max: 8 << 20,
+            full_bytes_max: 64 << 20,
             kept_bytes_max: 4 << 20,
         }
     }

@@ -4,7 +4,7 @@ use doozer_paxos::election::Beat;
 use doozer_paxos::message::{Message, Offer};
 use doozer_paxos::replica::Replica;
 
-use crate::scene::{LED, follower, leader, member};
+use crate::scene::{LED, One, follower, follower_of, leader, member};
 use crate::words::*;
 
 #[test]
@@ -20,6 +20,28 @@ fn a_follower_waits_for_room_and_says_that_it_is_unhappy() {
     // There is room again.
     assert_eq!(one.kept(), [one.says(2, accepted(b(2, 2), 2))]);
     assert_eq!(one.campaigns(), [keep_promise(2, b(4, 1)), proposer_is(1)]);
+}
+
+#[test]
+fn a_follower_takes_so_much_and_the_rest_when_there_is_room() {
+    let log = Chain::of(b(2, 2), &["", "aaaa", "bbbb", "cccc"]);
+    let before = member(&[1, 2, 3]).has(&log.up_to(1), b(2, 2)).limits(|limits| limits.full_bytes_max = 6);
+    let mut one = follower_of(before, &log.up_to(1), b(2, 2));
+    one.does(Replica::full);
+    let take =
+        |one: &mut One, slot: u64| one.gets(2, accept(b(2, 2), log.up_to(slot).behind(slot - 1), told(0, 0)));
+    assert_eq!(take(&mut one, 2), [keep(1, b(2, 2), log.up_to(2).behind(1))]);
+    assert_eq!(take(&mut one, 3), [keep(2, b(2, 2), log.up_to(3).behind(2))]);
+    // What it has on the disk, and no more.
+    assert_eq!(take(&mut one, 4), [one.says(2, accepted(b(2, 2), 1))]);
+    assert_eq!(one.member.last().0, 3);
+    // It still says that it is there, for reads elsewhere.
+    let asked = accept(b(2, 2), log.behind(4), told_to_confirm(5, 0, 0));
+    assert_eq!(one.gets(2, asked.clone()), [one.says(2, confirmed(b(2, 2), 1, 5))]);
+    // There is room again: what it did not take is missing, and asked for.
+    one.kept();
+    let missing = one.says(2, follow(have(b(2, 2), 3, 0)));
+    assert_eq!(one.gets(2, accept(b(2, 2), log.behind(4), told(0, 0))), [missing]);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use doozer_member::machine::Logged;
 use doozer_paxos::{Entry, Incarnation};
-use doozer_store::Command;
 
 use super::World;
 use crate::checks::Violation;
@@ -75,12 +74,7 @@ impl World {
     }
 }
 
-/// Whether an entry replaces a voter without having been asked to. People who do that write whatever revision is there.
+/// Whether nobody asked for what an entry does: then it has no number.
 fn is_by_itself(entry: &Entry) -> bool {
-    entry.commands.iter().any(|bytes| match Logged::decode(bytes) {
-        Ok(Logged::Do(_, command)) => {
-            matches!(Command::decode(command), Ok(Command::Set { rev, .. }) if rev > 0)
-        }
-        _ => false,
-    })
+    entry.commands.iter().any(|bytes| matches!(Logged::decode(bytes), Ok(Logged::Plain(_))))
 }

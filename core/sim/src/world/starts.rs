@@ -93,6 +93,7 @@ impl World {
             slot_bytes_max: plan.slot_bytes as usize,
             message_bytes_max: plan.message_bytes as usize,
             unacknowledged_bytes_max: plan.unacknowledged_bytes as usize,
+            full_bytes_max: plan.unacknowledged_bytes as usize,
             kept_bytes_max: plan.kept_bytes as usize,
             ..Limits::default()
         };

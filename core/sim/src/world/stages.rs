@@ -149,7 +149,16 @@ impl World {
             }
         }
         let ids = self.ids(&core);
-        Ok(configs.iter().all(|config| is_majority(config, &ids)).then_some(core))
+        // Who has not entered the newest configuration learns of it from one who has, or finds it out with a majority of the
+        // one before: all of that, those who are gone for good included.
+        let newest = self.voters.config().epoch;
+        let has_entered = |at: &usize| {
+            let running = self.places[*at].running.as_deref();
+            running.is_some_and(|running| running.driver.replica().config().epoch >= newest)
+        };
+        let is_known = core.iter().any(has_entered) || is_majority(self.voters.before(), &ids);
+        let is_core = is_known && configs.iter().all(|config| is_majority(config, &ids));
+        Ok(is_core.then_some(core))
     }
 
     fn ids(&self, places: &[usize]) -> Vec<Incarnation> {

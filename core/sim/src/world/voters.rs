@@ -63,6 +63,11 @@ impl Voters {
         &self.newest
     }
 
+    /// The configuration before it.
+    pub fn before(&self) -> &Config {
+        &self.before
+    }
+
     /// What a new cluster begins with.
     pub fn birth(&self) -> Vec<Bytes> {
         vec![

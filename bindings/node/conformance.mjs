@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { DoozerError, Node, connect } from 'doozer';
+import { DoozerError, Node, Timeout, connect } from 'doozer';
 
 const LIMIT_MS = 10_000;
 const LATE_MS = 5_000;
@@ -21,9 +21,10 @@ const SKIPPED = [['fork-', 'a program in Node.js cannot fork: its child processe
 
 const SCENARIO_KEYS = 'name about via also_embedded history secret read_secret listen durable'.split(' ');
 const STEP_KEYS = (
-  'do client path glob value value_hex value_size rev limit keys_only stream lock call secret via uri command timeout_ms repeat ' +
-  'save background expect_value expect_hex expect_size expect_missing expect_rev expect_rev_above expect_path expect_change ' +
-  'expect_len expect_names expect_values expect_count expect_member error error_op error_path error_detail'
+  'do client path glob value value_hex value_size rev limit keys_only n txn fence stream lock leader registration live entered ' +
+  'call secret via uri session_ttl_ms session_label command timeout_ms repeat save background expect_value expect_hex ' +
+  'expect_size expect_missing expect_rev expect_rev_above expect_path expect_change expect_len expect_names expect_values ' +
+  'expect_count expect_revs expect_held expect_member error error_op error_path error_part error_detail'
 ).split(' ');
 
 // Files
@@ -66,7 +67,8 @@ function load(directory) {
 class World {
   clients = new Map();
   streams = new Map();
-  locks = new Map();
+  /** Locks, leaders, registrations, live maps and who entered: what is kept, and the path or glob of the call that gave it. */
+  kept = new Map();
   calls = new Map();
   saved = new Map();
 
@@ -95,11 +97,17 @@ class World {
     this.node = await Node.start({ history, secret, readSecret, listen: address, dataDir: this.dataDir });
   }
 
-  connect({ via = this.via, secret, uri }, connectTimeout) {
-    if (uri !== undefined) return connect(uri, { connectTimeout });
-    if (via === 'embedded') return this.node.client({ connectTimeout });
+  connect({ via = this.via, secret, uri, session_ttl_ms: sessionTtl, session_label: sessionLabel }, connectTimeout) {
+    const options = { connectTimeout, sessionTtl, sessionLabel };
+    if (uri !== undefined) return connect(uri, options);
+    if (via === 'embedded') return this.node.client(options);
     const address = via === 'proxy' ? this.proxy.address : this.node.address;
-    return connect(`doozer:?ca=${address}${secret ? `&sk=${secret}` : ''}`, { connectTimeout });
+    return connect(`doozer:?ca=${address}${secret ? `&sk=${secret}` : ''}`, options);
+  }
+
+  /** A revision that stands in a text with others. */
+  number(word) {
+    return /^-?\d+$/.test(word) ? Number(word) : this.rev(word);
   }
 
   rev(rev) {
@@ -111,6 +119,7 @@ class World {
   async close() {
     for (const call of this.calls.values()) call.abort.abort();
     for (const { stream } of this.streams.values()) await stream.return();
+    for (const { it } of this.kept.values()) await it.close?.();
     for (const client of this.clients.values()) await client.close();
     await this.proxy?.quit();
     await this.node?.stop();
@@ -169,6 +178,9 @@ const asRev = (rev) => ({ rev });
 const asEntries = (entries) => ({ names: entries.map(({ path }) => path), values: entries.map(({ value }) => value) });
 const asEvent = ({ path, value, rev, kind }) => ({ path, value, rev, change: kind });
 const asNothing = () => ({});
+const asFiles = (files) => ({ names: [...files.keys()], values: [...files.values()].map(({ value }) => value) });
+/** Of a lock, or of who leads. */
+const asHeld = (it) => (it === null ? { rev: 0 } : { kept: it, rev: it.rev ?? it.token });
 
 async function all(stream) {
   const entries = [];
@@ -176,7 +188,43 @@ async function all(stream) {
   return entries;
 }
 
-/** Calls: of a step and its options, what it gives. `on` is the client, stream or lock, if it is for one. */
+/** What a call waits for that takes no time limit. */
+async function until(signal, op, path, { timeout, signal: given }) {
+  const aborted = (it) => new Promise((resolve) => (it.aborted ? resolve() : it.addEventListener('abort', resolve, { once: true })));
+  let timer;
+  const late = new Promise((_, reject) => {
+    // Watching for a loss has no time limit: this one is the runner's own.
+    timer = setTimeout(() => reject(new Timeout('', { op, path })), timeout);
+  });
+  try {
+    await Promise.race([aborted(signal), aborted(given).then(() => Promise.reject(given.reason)), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+  return signal.reason;
+}
+
+/** The parts of a transaction, put together. */
+function transaction(client, text, world) {
+  const parts = {
+    if_rev: (txn, path, rev) => txn.ifRev(path, rev),
+    if_value: (txn, path, value) => txn.ifValue(path, value),
+    if_absent: (txn, path) => txn.ifAbsent(path),
+    if_fence: (txn, path, token) => txn.ifFence(path, token),
+    set: (txn, path, value, rev) => txn.set(path, value, rev),
+    set_ephemeral: (txn, path, value, rev) => txn.setEphemeral(path, value, rev),
+    del: (txn, path, rev) => txn.del(path, rev),
+  };
+  const revised = ['if_rev', 'if_fence', 'set', 'set_ephemeral', 'del'];
+  return text.split('\n').filter((line) => line !== '').reduce((txn, line) => {
+    const [kind, ...words] = line.split(' ');
+    if (!(kind in parts) || words.length !== parts[kind].length - 1) throw new Error(`no part of a transaction: '${line}'`);
+    if (revised.includes(kind)) words.push(world.number(words.pop()));
+    return parts[kind](txn, ...words);
+  }, client.txn());
+}
+
+/** Calls: of a step and its options, what it gives. `on` is what it is made on, if it is made on something. */
 const CALLS = {
   set: (on, step, options) => on.set(step.path, value(step), step.rev, options).then(asRev),
   add: (on, step, options) => on.add(step.path, value(step), options).then(asRev),
@@ -192,12 +240,43 @@ const CALLS = {
   nop: (on, step, options) => on.nop(options).then(asNothing),
   self: (on, step, options) => on.selfId(options).then((text) => ({ text })),
   access: (on, step, options) => on.access(step.secret, options).then(asNothing),
-  lock: (on, step, options) => on.lock(step.path, options).then((lock) => ({ lock, rev: lock.rev })),
+  rollback: (on, step, options) => on.rollback(step.path, step.rev, options).then(asRev),
+  txn: async (on, step, options, world) => {
+    const revs = await transaction(on, step.txn, world).commit(options);
+    return { revs: revs.map((rev) => rev ?? 0), rev: revs.at(-1) ?? 0 };
+  },
+  lock: (on, step, options) => on.lock(step.path, options).then(asHeld),
+  try_lock: (on, step, options) => on.tryLock(step.path, options).then(asHeld),
+  read_lock: (on, step, options) => on.readLock(step.path, options).then(asHeld),
+  write_lock: (on, step, options) => on.writeLock(step.path, options).then(asHeld),
+  semaphore: (on, step, options) => on.semaphore(step.path, step.n, options).then(asHeld),
+  elect: (on, step, options) => on.elect(step.path, value(step), options).then(asHeld),
+  register: (on, step, options) => on.register(step.path, value(step), options).then((kept) => ({ kept, rev: kept.rev })),
+  discover: (on, step, options) => on.discover(step.glob, options).then((kept) => ({ kept })),
+  enter: (on, step, options) => on.barrier(step.path, step.n, options).then((kept) => ({ kept })),
   next: async (on, step, options) => {
     const { done, value } = await on.next(options);
     return done ? {} : 'kind' in value ? asEvent(value) : value;
   },
   unlock: (on, step, options) => on.unlock(options).then(asNothing),
+  proclaim: (on, step, options) => on.proclaim(value(step), options).then(asRev),
+  resign: (on, step, options) => on.resign(options).then(asNothing),
+  lost: async (on, step, options) => {
+    const reason = await until(on.lost, 'lost', on.path, options);
+    if (!['LOCK_LOST', 'CLOSED'].includes(reason.kind) || reason.path !== on.path) throw reason;
+    return {};
+  },
+  held: async (on) => {
+    const held = on.isHeld ?? on.isLeading;
+    // All that tells of it says the same.
+    if ('validFor' in on) same('whether it is valid', held, on.validFor > 0);
+    same('whether the check passes', held, await new Promise((resolve) => resolve(on.check())).then(() => true, () => false));
+    return { held };
+  },
+  deregister: (on, step, options) => on.deregister(options).then(asNothing),
+  files: async (on) => asFiles(on.files),
+  changed: (on, step, options) => on.changed(options).then(asFiles),
+  leave: (on, step, options) => on.leave(options).then(asNothing),
   connect: (on, step, { timeout }, world) => world.connect(step, timeout).then((client) => ({ client })),
   get_local: async (on, step, options, world) => world.node.getLocal(step.path, step.rev),
   revision: async (on, step, options, world) => ({ rev: world.node.revision() }),
@@ -207,6 +286,8 @@ const CALLS = {
 const OTHERS = {
   watch: (step, world) => opened(step, world, (client) => client.watch(step.glob, world.rev(step.rev))),
   config: (step, world) => opened(step, world, (client) => client.config(step.path)),
+  follow: (step, world) => opened(step, world, (client) => client.follow(step.glob, world.rev(step.rev))),
+  observe: (step, world) => opened(step, world, (client) => client.observe(step.path)),
   close_stream: async (step, world) => {
     const { stream } = given(world.streams, step.stream, 'stream');
     world.streams.delete(step.stream);
@@ -244,15 +325,32 @@ function value({ value, value_hex: hex, value_size: size }) {
   return value ?? (hex === undefined ? Buffer.alloc(size, 'x') : Buffer.from(hex, 'hex'));
 }
 
+/** Calls that give something which is kept. */
+const GIVES = 'lock try_lock read_lock write_lock semaphore elect register discover enter'.split(' ');
+
+/** The key and the name of what a step keeps, or is made on. */
+function kept(step) {
+  return Object.entries(step).find(([key]) => ['lock', 'leader', 'registration', 'live', 'entered'].includes(key));
+}
+
+/** What a write depends on. */
+function fence(step, world) {
+  if (step.fence === undefined) return undefined;
+  const held = ['lock', 'leader'].map((what) => world.kept.get(`${what} ${step.fence}`)).find((it) => it);
+  if (!held) throw new Error(`no lock or leader is called '${step.fence}'`);
+  return held.it;
+}
+
 /** What a call is made on, and what its errors name. */
 function target(step, world) {
   if (step.do === 'next') {
     const { stream, op, path } = given(world.streams, step.stream, 'stream');
     return { on: stream, op, path };
   }
-  if (step.do === 'unlock') {
-    const lock = given(world.locks, step.lock, 'lock');
-    return { on: lock, op: 'unlock', path: lock.path };
+  const [what, name] = kept(step) ?? [];
+  if (name !== undefined && !GIVES.includes(step.do)) {
+    const { it, path } = given(world.kept, `${what} ${name}`, 'thing that was kept');
+    return { on: it, op: step.do, path };
   }
   const needsNone = ['connect', 'get_local', 'revision'].includes(step.do);
   const on = needsNone ? undefined : given(world.clients, step.client ?? 'c', 'client');
@@ -270,10 +368,11 @@ async function doOnce(step, world) {
   if (step.do in OTHERS) return OTHERS[step.do](step, world);
   if (!(step.do in CALLS)) throw new Error(`this runner does not know how to do '${step.do}'`);
   const timeout = step.timeout_ms ?? LIMIT_MS;
-  const about = { ...target(step, world), timeout, isLimited: 'timeout_ms' in step, lock: step.lock, client: step.client };
+  const about = { ...target(step, world), timeout, isLimited: 'timeout_ms' in step, keeps: kept(step)?.join(' '), client: step.client };
   const abort = new AbortController();
   const began = performance.now();
-  const call = CALLS[step.do](about.on, { ...step, rev: world.rev(step.rev) }, { timeout, signal: abort.signal }, world);
+  const options = { timeout, signal: abort.signal, fence: fence(step, world) };
+  const call = CALLS[step.do](about.on, { ...step, rev: world.rev(step.rev) }, options, world);
   const made = call.then((gave) => ({ gave }), (error) => ({ error })).then((it) => ({ ...it, took: performance.now() - began }));
   if (step.background) world.calls.set(step.background, { about, made, abort });
   else settle(step, about, await within(timeout + LIMIT_MS, made), world);
@@ -287,7 +386,7 @@ function settle(step, about, { gave, error, took }, world) {
   if (step.error !== undefined) return checkError(step, about, gave, error, took);
   if (error) throw new Error(`it failed: ${error.stack}`);
   checkGiven(step, gave, world);
-  if (gave.lock) world.locks.set(about.lock, gave.lock);
+  if (gave.kept) world.kept.set(about.keeps, { it: gave.kept, path: about.path });
   if (gave.client) world.clients.set(about.client, gave.client);
   if (step.save) world.saved.set(step.save, gave.rev);
 }
@@ -298,6 +397,8 @@ function checkError(step, { op, path, timeout, isLimited }, gave, error, took) {
   same('kind', step.error, error.kind);
   same('operation', step.error_op ?? op, error.op);
   same('path', step.error_path ?? path, error.path);
+  const part = error.part === null ? undefined : `${error.part.kind} ${error.part.number}`;
+  if (step.error_part !== undefined) same('part', step.error_part, part);
   if (!error.detail.includes(step.error_detail ?? '')) throw new Error(`the detail lacks '${step.error_detail}': ${error}`);
   if (step.error === 'TIMEOUT' && isLimited && took + EARLY_MS < timeout) throw new Error(`it timed out after ${took} ms`);
 }
@@ -316,6 +417,8 @@ function checkGiven(step, gave, world) {
     ['names', words(step.expect_names), gave.names],
     ['values', words(step.expect_values), texts],
     ['count', step.expect_count, gave.names?.length],
+    ['revisions', words(step.expect_revs)?.map((word) => world.number(word)), gave.revs],
+    ['whether it is held', step.expect_held, gave.held],
     ['member', step.expect_member && world.node.id, gave.text],
   ];
   for (const [what, expected, found] of checks) if (expected !== undefined) same(what, expected, found);

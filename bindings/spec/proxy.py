@@ -16,7 +16,8 @@ import time
 
 VERBS = {
     1: "GET", 2: "SET", 3: "DEL", 5: "REV", 6: "WAIT", 7: "NOP", 9: "WALK", 14: "GETDIR", 16: "STAT", 20: "SELF",
-    99: "ACCESS", 32: "HELLO", 33: "CANCEL", 34: "LIST", 35: "WATCH", 38: "STATUS", 39: "PING",
+    99: "ACCESS", 32: "HELLO", 33: "CANCEL", 34: "LIST", 35: "WATCH", 36: "TXN", 37: "SESSION",
+    38: "STATUS", 39: "PING",
 }
 CONNECT_S = 5
 EXPECT_S = 10
@@ -135,7 +136,7 @@ class Proxy:
                 return say("error no verb is called %r" % argument)
             self.expected = (argument, time.monotonic() + EXPECT_S)
             return self.check_expected()
-        if command not in ("cut", "refuse", "accept", "hold", "pass", "quit") or argument:
+        if command not in ("cut", "refuse", "accept", "hold", "pass", "forget", "quit") or argument:
             return say("error no command is called %r" % line)
         getattr(self, "do_" + command)()
         say("ok")
@@ -163,6 +164,9 @@ class Proxy:
         for pair in set(self.pairs.values()):
             if pair.is_held:
                 self.close(pair)
+
+    def do_forget(self):
+        self.seen.clear()
 
     def do_quit(self):
         self.is_over = True

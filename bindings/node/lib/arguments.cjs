@@ -47,6 +47,13 @@ function count(name, value) {
   return value;
 }
 
+/** A number of something that cannot be left out. */
+function amount(name, value) {
+  const given = count(name, value);
+  if (given === undefined) throw wrongType(name, 'a number', value);
+  return given;
+}
+
 /** A text, if it is given. */
 function optionalText(name, value) {
   return value === undefined || value === null ? undefined : text(name, value);
@@ -123,6 +130,7 @@ function kindOf(value) {
 }
 
 module.exports = {
+  amount,
   bytes,
   count,
   isLocal,
@@ -135,4 +143,5 @@ module.exports = {
   signal,
   text,
   timeout,
+  wrongType,
 };

@@ -5,9 +5,15 @@
 const native = require('./native.cjs');
 const told = require('./arguments.cjs');
 const { call, home } = require('./calls.cjs');
-const { KEY, onlyFromHere } = require('./private.cjs');
+const { Entered } = require('./entered.cjs');
+const { fence } = require('./held.cjs');
+const { Leader } = require('./leader.cjs');
+const { Live } = require('./live.cjs');
 const { Lock } = require('./lock.cjs');
+const { KEY, onlyFromHere } = require('./private.cjs');
+const { Registration } = require('./registration.cjs');
 const { Stream } = require('./stream.cjs');
+const { Txn } = require('./txn.cjs');
 
 /** A client of one cluster; `connect` opens one. All documentation is in `index.d.ts`. */
 class Client {
@@ -26,9 +32,11 @@ class Client {
   }
 
   set(path, value, rev, options) {
-    return call(this, options, (id, given) => {
+    return call(withFence(this, options), options, (id, given) => {
       const [at, bytes, base] = [told.text('path', path), told.bytes('value', value), told.revision('rev', rev)];
-      native.set(this.#handle, id, at, bytes, base, told.timeout(given));
+      const fenced = fencedBy(given);
+      if (fenced) native.setFenced(this.#handle, id, at, bytes, base, fenced);
+      else native.set(this.#handle, id, at, bytes, base, told.timeout(given));
     });
   }
 
@@ -39,9 +47,11 @@ class Client {
   }
 
   del(path, rev, options) {
-    return call(this, options, (id, given) =>
-      native.del(this.#handle, id, told.text('path', path), told.revision('rev', rev), told.timeout(given)),
-    );
+    return call(withFence(this, options), options, (id, given) => {
+      const [at, base, fenced] = [told.text('path', path), told.revision('rev', rev), fencedBy(given)];
+      if (fenced) native.delFenced(this.#handle, id, at, base, fenced);
+      else native.del(this.#handle, id, at, base, told.timeout(given));
+    });
   }
 
   wait(glob, rev, options) {
@@ -80,9 +90,58 @@ class Client {
     );
   }
 
+  rollback(path, rev, options) {
+    return call(this, options, (id, given) =>
+      native.rollback(this.#handle, id, told.text('path', path), told.revision('rev', rev), told.timeout(given)),
+    );
+  }
+
+  txn() {
+    return new Txn(KEY, this, (id, parts, timeout) => native.txn(this.#handle, id, parts, timeout));
+  }
+
   lock(path, options) {
-    const start = (id, given) => native.lock(this.#handle, id, told.text('path', path), told.timeout(given));
-    return call(this, options, start, (handle, name, rev) => new Lock(KEY, this, handle, name, rev));
+    return this.#take(native.lock, path, options);
+  }
+
+  tryLock(path, options) {
+    return this.#take(native.tryLock, path, options);
+  }
+
+  readLock(path, options) {
+    return this.#take(native.readLock, path, options);
+  }
+
+  writeLock(path, options) {
+    return this.#take(native.writeLock, path, options);
+  }
+
+  semaphore(path, n, options) {
+    const method = (handle, id, at, timeout) => native.semaphore(handle, id, at, told.amount('n', n), timeout);
+    return this.#take(method, path, options);
+  }
+
+  elect(path, value, options) {
+    const start = (id, given) =>
+      native.elect(this.#handle, id, told.text('path', path), told.bytes('value', value), told.timeout(given));
+    return call(this, options, start, (...parts) => new Leader(KEY, this, ...parts));
+  }
+
+  register(path, value, options) {
+    const start = (id, given) =>
+      native.register(this.#handle, id, told.text('path', path), told.bytes('value', value), told.timeout(given));
+    return call(this, options, start, (handle) => new Registration(KEY, this, handle, path));
+  }
+
+  discover(glob, options) {
+    const start = (id, given) => native.discover(this.#handle, id, told.text('glob', glob), told.timeout(given));
+    return call(this, options, start, (handle) => new Live(KEY, this, handle, glob));
+  }
+
+  barrier(path, n, options) {
+    const start = (id, given) =>
+      native.enter(this.#handle, id, told.text('path', path), told.amount('n', n), told.timeout(given));
+    return call(this, options, start, (handle) => new Entered(KEY, this, handle, path));
   }
 
   list(glob, rev, options) {
@@ -107,6 +166,17 @@ class Client {
     return new Stream(KEY, this, stream, told.signal(told.options(options)));
   }
 
+  follow(glob, rev, options) {
+    const [at, last] = told.revisionAndOptions(rev, options);
+    const stream = native.follow(this.#handle, told.text('glob', glob), told.revisionOrNow('rev', at));
+    return new Stream(KEY, this, stream, told.signal(told.options(last)));
+  }
+
+  observe(path, options) {
+    const stream = native.observe(this.#handle, told.text('path', path));
+    return new Stream(KEY, this, stream, told.signal(told.options(options)));
+  }
+
   close() {
     return call(this, undefined, (id) => native.close(this.#handle, id));
   }
@@ -119,6 +189,11 @@ class Client {
     return this.close();
   }
 
+  #take(method, path, options) {
+    const start = (id, given) => method(this.#handle, id, told.text('path', path), told.timeout(given));
+    return call(this, options, start, (...parts) => new Lock(KEY, this, ...parts));
+  }
+
   #read(method, name, path, rev, options) {
     const [at, last] = told.revisionAndOptions(rev, options);
     return call(this, last, (id, given) => {
@@ -126,6 +201,17 @@ class Client {
       method(this.#handle, id, where, when, told.timeout(given), told.isLocal(given));
     });
   }
+}
+
+/** Who stays alive during a write: what it depends on, too, if it depends on something. */
+function withFence(client, options) {
+  return options?.fence ? [client, options.fence] : client;
+}
+
+/** What a write depends on, as the native part takes it, if it depends on something. */
+function fencedBy(given) {
+  const held = given.fence ?? undefined;
+  return held === undefined ? undefined : { ...fence(held), timeout: told.timeout(given) };
 }
 
 /** Opens a client. */
@@ -150,6 +236,8 @@ function clientOptions(given) {
     connectTimeout: told.optionalTimeout('connectTimeout', given.connectTimeout),
     secret: secret === undefined ? undefined : Buffer.from(told.bytes('secret', secret)),
     name: told.optionalText('name', given.name),
+    sessionTtl: told.count('sessionTtl', given.sessionTtl),
+    sessionLabel: told.optionalText('sessionLabel', given.sessionLabel),
     boot: told.optionalText('boot', given.boot),
     ...tls,
     tlsServerName,

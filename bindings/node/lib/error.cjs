@@ -6,14 +6,15 @@
 class DoozerError extends Error {
   /**
    * @param {string} message the whole of it, as it is shown
-   * @param {{op: string, path?: string | null, detail?: string, retry?: boolean, cause?: unknown}} about
+   * @param {{op: string, path?: string | null, detail?: string, retry?: boolean, part?: object | null, cause?: unknown}} about
    */
-  constructor(message, { op = '', path = null, detail = '', retry = false, ...rest } = {}) {
+  constructor(message, { op = '', path = null, detail = '', retry = false, part = null, ...rest } = {}) {
     super(message, rest);
     this.op = op;
     this.path = path;
     this.detail = detail;
     this.retry = retry;
+    this.part = part;
   }
 
   /** The kind's name, the same in every language; `code` is another name of it. */

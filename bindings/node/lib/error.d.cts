@@ -1,5 +1,13 @@
 // What all errors of Doozer have in common.
 
+/** The part of a transaction that refused it. */
+export interface FailedPart {
+  /** A condition, or a change. */
+  readonly kind: 'compare' | 'operation';
+  /** Which of those it was, counted from 1. */
+  readonly number: number;
+}
+
 /** What an error is about. */
 export interface About {
   /** The operation that failed, such as `set`. */
@@ -10,6 +18,8 @@ export interface About {
   detail?: string;
   /** Whether the same call may be made again as it is. */
   retry?: boolean;
+  /** Which part of a transaction refused it, if one did. */
+  part?: FailedPart | null;
   cause?: unknown;
 }
 
@@ -30,4 +40,6 @@ export class DoozerError extends Error {
   readonly detail: string;
   /** Whether the same call may be made again as it is, without looking first. */
   readonly retry: boolean;
+  /** Which part of a transaction refused it; null if none did. */
+  readonly part: FailedPart | null;
 }

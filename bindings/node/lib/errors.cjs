@@ -57,7 +57,7 @@ Object.assign(Other.prototype, { name: 'Other', code: 'OTHER', number: 127 });
 class BadGlob extends DoozerError {}
 Object.assign(BadGlob.prototype, { name: 'BadGlob', code: 'BAD_GLOB', number: 200 });
 
-/** The value is larger than the cluster's largest value. Split the value, or raise the cluster's limit. */
+/** The value is larger than the cluster's largest value, or the transaction has too many parts. Split it, or raise the cluster's limit for values. */
 class TooLarge extends DoozerError {}
 Object.assign(TooLarge.prototype, { name: 'TooLarge', code: 'TOO_LARGE', number: 201 });
 
@@ -77,7 +77,7 @@ Object.assign(HelloNeeded.prototype, { name: 'HelloNeeded', code: 'HELLO_NEEDED'
 class DiskFull extends DoozerError {}
 Object.assign(DiskFull.prototype, { name: 'DiskFull', code: 'DISK_FULL', number: 205 });
 
-/** The member has as many connections, or outstanding waits and watches, as it allows. End some, use another member, or raise the member's limit. */
+/** A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues. End some, acknowledge what was answered, use another member, or raise the limit that the detail names. */
 class Overloaded extends DoozerError {}
 Object.assign(Overloaded.prototype, { name: 'Overloaded', code: 'OVERLOADED', number: 206 });
 
@@ -100,6 +100,26 @@ Object.assign(OutcomeUnknown.prototype, { name: 'OutcomeUnknown', code: 'OUTCOME
 /** The session has ended, and its ephemeral files and places in queues with it. Open a new session and set up again what belonged to the old one. */
 class SessionExpired extends DoozerError {}
 Object.assign(SessionExpired.prototype, { name: 'SessionExpired', code: 'SESSION_EXPIRED', number: 211 });
+
+/** A command of the session that comes before this one has not arrived yet. Send what is missing first, then this one again. */
+class OutOfOrder extends DoozerError {}
+Object.assign(OutOfOrder.prototype, { name: 'OutOfOrder', code: 'OUT_OF_ORDER', number: 212 });
+
+/** The command was made before, and its answer was acknowledged and is not kept any more. Give each command a sequence number of its own, and acknowledge only answers that were heard. */
+class AnswerGone extends DoozerError {}
+Object.assign(AnswerGone.prototype, { name: 'AnswerGone', code: 'ANSWER_GONE', number: 213 });
+
+/** A compare of the transaction does not hold. Read the file that the detail names, and decide again. */
+class CompareFailed extends DoozerError {}
+Object.assign(CompareFailed.prototype, { name: 'CompareFailed', code: 'COMPARE_FAILED', number: 214 });
+
+/** A session cannot have this TTL. Choose one from 1 second to 24 hours. */
+class BadTtl extends DoozerError {}
+Object.assign(BadTtl.prototype, { name: 'BadTtl', code: 'BAD_TTL', number: 215 });
+
+/** The request's session fields do not fit together, or a key or an id has another length than 16 bytes. Mend what the detail names. */
+class BadSession extends DoozerError {}
+Object.assign(BadSession.prototype, { name: 'BadSession', code: 'BAD_SESSION', number: 216 });
 
 /** The call's time ran out before an answer came. Allow more time, or find out why the cluster is slow. */
 class Timeout extends DoozerError {}
@@ -170,6 +190,11 @@ module.exports = {
   NoQuorum,
   OutcomeUnknown,
   SessionExpired,
+  OutOfOrder,
+  AnswerGone,
+  CompareFailed,
+  BadTtl,
+  BadSession,
   Timeout,
   Cancelled,
   Disconnected,

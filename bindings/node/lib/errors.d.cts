@@ -81,7 +81,7 @@ export class BadGlob extends DoozerError {
   readonly number: 200;
 }
 
-/** The value is larger than the cluster's largest value. Split the value, or raise the cluster's limit. */
+/** The value is larger than the cluster's largest value, or the transaction has too many parts. Split it, or raise the cluster's limit for values. */
 export class TooLarge extends DoozerError {
   readonly code: 'TOO_LARGE';
   readonly number: 201;
@@ -111,7 +111,7 @@ export class DiskFull extends DoozerError {
   readonly number: 205;
 }
 
-/** The member has as many connections, or outstanding waits and watches, as it allows. End some, use another member, or raise the member's limit. */
+/** A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues. End some, acknowledge what was answered, use another member, or raise the limit that the detail names. */
 export class Overloaded extends DoozerError {
   readonly code: 'OVERLOADED';
   readonly number: 206;
@@ -145,6 +145,36 @@ export class OutcomeUnknown extends DoozerError {
 export class SessionExpired extends DoozerError {
   readonly code: 'SESSION_EXPIRED';
   readonly number: 211;
+}
+
+/** A command of the session that comes before this one has not arrived yet. Send what is missing first, then this one again. */
+export class OutOfOrder extends DoozerError {
+  readonly code: 'OUT_OF_ORDER';
+  readonly number: 212;
+}
+
+/** The command was made before, and its answer was acknowledged and is not kept any more. Give each command a sequence number of its own, and acknowledge only answers that were heard. */
+export class AnswerGone extends DoozerError {
+  readonly code: 'ANSWER_GONE';
+  readonly number: 213;
+}
+
+/** A compare of the transaction does not hold. Read the file that the detail names, and decide again. */
+export class CompareFailed extends DoozerError {
+  readonly code: 'COMPARE_FAILED';
+  readonly number: 214;
+}
+
+/** A session cannot have this TTL. Choose one from 1 second to 24 hours. */
+export class BadTtl extends DoozerError {
+  readonly code: 'BAD_TTL';
+  readonly number: 215;
+}
+
+/** The request's session fields do not fit together, or a key or an id has another length than 16 bytes. Mend what the detail names. */
+export class BadSession extends DoozerError {
+  readonly code: 'BAD_SESSION';
+  readonly number: 216;
 }
 
 /** The call's time ran out before an answer came. Allow more time, or find out why the cluster is slow. */

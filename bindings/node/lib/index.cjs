@@ -7,17 +7,27 @@ const errors = require('./errors.cjs');
 const { DoozerError } = require('./error.cjs');
 const { call, home } = require('./calls.cjs');
 const { Client, connect } = require('./client.cjs');
+const { Entered } = require('./entered.cjs');
+const { Leader } = require('./leader.cjs');
+const { Live } = require('./live.cjs');
 const { Lock } = require('./lock.cjs');
 const { Node } = require('./node.cjs');
+const { Registration } = require('./registration.cjs');
 const { Event, Stat } = require('./results.cjs');
 const { Stream } = require('./stream.cjs');
+const { Txn } = require('./txn.cjs');
 
 module.exports = {
   connect,
   Client,
+  Entered,
+  Leader,
+  Live,
   Lock,
   Node,
+  Registration,
   Stream,
+  Txn,
   Event,
   Stat,
   DoozerError,

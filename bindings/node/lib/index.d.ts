@@ -2,7 +2,7 @@
 
 /// <reference types="node" />
 
-export { DoozerError } from './error.cjs';
+export { DoozerError, type FailedPart } from './error.cjs';
 export * from './errors.cjs';
 
 /**
@@ -18,7 +18,8 @@ export type Bytes = string | Uint8Array;
 export interface CallOptions {
   /**
    * The time limit in milliseconds, reconnecting included, after which the call ends with `Timeout`, or with `Disconnected`
-   * if there is no connection; `Infinity` is none. Default: the client's, usually 10 s; none for `wait` and `lock`.
+   * if there is no connection; `Infinity` is none. Default: the client's, usually 10 s; none for what waits for others: `wait`,
+   * `lock`, `readLock`, `writeLock`, `semaphore`, `elect`, `barrier` and `leave`.
    */
   timeout?: number | undefined;
   /**
@@ -34,6 +35,15 @@ export interface ReadOptions extends CallOptions {
    * began; `'local'` is what the member at hand knows.
    */
   consistency?: 'linearizable' | 'local' | undefined;
+}
+
+/** What a write takes. */
+export interface WriteOptions extends CallOptions {
+  /**
+   * Write only as long as this lock, or this leader's, is still held: the cluster looks at that and writes in one step. Otherwise
+   * the write is refused with `LockLost`.
+   */
+  fence?: Lock | Leader | undefined;
 }
 
 /** What `list` takes. */
@@ -59,6 +69,16 @@ export interface ClientOptions {
   secret?: Bytes | undefined;
   /** What it calls itself to members, for their logs. Default: `doozer-node/VERSION`. */
   name?: string | undefined;
+  /**
+   * How long in milliseconds what it holds outlives its last sign of life: locks, elections, registered services. From 1,000 to
+   * 86,400,000. Default: 10,000.
+   */
+  sessionTtl?: number | undefined;
+  /**
+   * What its session is called in listings, and what the files of its locks hold, for people; what is longer than 256 bytes is
+   * cut. Default: the program's name and the process's id.
+   */
+  sessionLabel?: string | undefined;
   /**
    * The URI of the cluster in which the addresses are looked up if the URI holds only a cluster's name. Default: what the
    * environment's `DOOZER_BOOT_URI` says.
@@ -154,7 +174,7 @@ export class Event {
 }
 
 /**
- * What comes one after another: of a watch, a list or a configuration. Leaving a `for await` early, `return` and the end of
+ * What comes one after another: of a watch, a list, a configuration or an election. Leaving a `for await` early, `return` and the end of
  * an `await using` close it: nothing is left behind at the member then. One that nobody waits for does not keep the process
  * alive. After an error it is over.
  */
@@ -171,23 +191,174 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A lock that is held, see `Client.lock`. */
+/**
+ * A lock that is held, see `Client.lock`; also a place inside, see `readLock` and `semaphore`. One that nobody has any more is given
+ * back, sooner or later.
+ */
 export class Lock implements AsyncDisposable {
   private constructor();
-  /** The lock's file. */
+  /** The lock's file. Of a reader, a writer or a semaphore it is one of its own, below the path that was given. */
   readonly path: string;
   /** The fencing token: the revision of the lock's file, which grows from holder to holder. */
   readonly rev: number;
-  /** Whether it is still to be given back: false once it was, or was found lost. */
+  /**
+   * Whether it surely is held: it was neither given back nor found lost, and the cluster does not end its session yet. Nobody is
+   * asked: that somebody deleted or overwrote the file is known only once `lost` was looked at.
+   */
   get isHeld(): boolean;
   /**
-   * Gives the lock back. Ended early, or after another error than those below, it may be called again.
+   * For how many milliseconds it surely is held, if it is not given back and nobody deletes or overwrites its file. 0 once it is
+   * not held any more.
+   */
+  get validFor(): number;
+  /**
+   * Is aborted when the lock is not held any more, and before the cluster gives it to somebody else unless this process stands still:
+   * with a `LockLost` as its reason; with a `Closed` if it was given back, or its client was closed. Always the same signal:
+   * `fetch(url, { signal: lock.lost })`. From when it is first looked at the lock's file is watched. That does not keep the process
+   * alive.
+   */
+  get lost(): AbortSignal;
+  /** Throws what `lost` would tell, unless the lock surely is held, see `isHeld`. */
+  check(): void;
+  /**
+   * Gives the lock back: when this is resolved it is free, or the next one has it. Ended early, it goes on in the background; then,
+   * or after another error than those below, it may be called again.
    *
-   * Rejects with `Closed` if it was given back before; with `LockLost` if it was somebody else's by then.
+   * Rejects with `Closed` if it was given back before; with `LockLost` if it was not this holder's any more.
    */
   unlock(options?: CallOptions): Promise<void>;
-  /** Gives it back, unless that was done. */
+  /** Gives it back, unless that was done, or `unlock` has said that it is lost. Rejects with `LockLost`. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Who was elected, see `Client.elect`. One that nobody has any more resigns, sooner or later. */
+export class Leader implements AsyncDisposable {
+  private constructor();
+  /** The file of the election. */
+  readonly path: string;
+  /** The fencing token: greater for each leader than for the one before, and the same however often it proclaims. */
+  readonly token: number;
+  /** Whether it surely leads, see `Lock.isHeld`. */
+  get isLeading(): boolean;
+  /** Is aborted when it does not lead any more, see `Lock.lost`. */
+  get lost(): AbortSignal;
+  /** Throws what `lost` would tell, unless it surely leads. */
+  check(): void;
+  /**
+   * Says something else to those who observe the election. Gives the revision this made; the token stays.
+   *
+   * Rejects with `LockLost` if it does not lead any more, `Closed` if it has resigned; `TooLarge`.
+   */
+  proclaim(value: Bytes, options?: CallOptions): Promise<number>;
+  /**
+   * Resigns: when this is resolved, the next one leads, or nobody does. Ended early, it goes on in the background; then, or after
+   * another error than those below, it may be called again.
+   *
+   * Rejects with `Closed` if it has resigned before; with `LockLost` if it did not lead any more.
+   */
+  resign(options?: CallOptions): Promise<void>;
+  /** Resigns, unless that was done, or `resign` has said that it does not lead. Rejects with `LockLost`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A service that is registered, see `Client.register`. One that nobody has any more is taken back, sooner or later. */
+export class Registration implements AsyncDisposable {
+  private constructor();
+  /** The service's file. */
+  readonly path: string;
+  /** The revision of the file; null while it may be gone with a lost session, and once it was taken back. */
+  get rev(): number | null;
+  /**
+   * Takes it back: deletes the file, if it is still its own. Ended early, it goes on in the background.
+   *
+   * Rejects with `Closed` if it was taken back before.
+   */
+  deregister(options?: CallOptions): Promise<void>;
+  /** Takes it back, unless that was done. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Files that are kept current in the background, see `Client.discover`. One that nobody waits for does not keep the process alive.
+ *
+ * `for await (const files of live)` gives the files each time they have changed, until the map is closed. Leaving the loop leaves
+ * the map as it is.
+ */
+export class Live implements AsyncDisposable, AsyncIterable<ReadonlyMap<string, File>> {
+  private constructor();
+  /** What it is a map of. */
+  readonly glob: string;
+  /**
+   * The files as they are now, by path and in its order. Makes no request; without a connection it is what was known last. The same
+   * object until something changes: do not change it.
+   */
+  get files(): ReadonlyMap<string, File>;
+  /**
+   * The files, once something has changed since the last call, or since the map was made; null once it is closed. Whoever is slow gets
+   * several changes at once. Several calls at once are served in order, each with a change. One that ends early, by its
+   * signal or its time limit, takes nothing away from the next. By default it waits without end.
+   *
+   * Rejects with `Closed` if the client is closed; with `PermissionDenied`.
+   */
+  changed(options?: CallOptions): Promise<ReadonlyMap<string, File> | null>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<ReadonlyMap<string, File>>;
+  /** Ends it. Whoever waits is told. `files` stays as it was. */
+  close(): Promise<void>;
+  /** Ends it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Who went through a barrier, see `Client.barrier`. One that nobody has any more has left. */
+export class Entered implements AsyncDisposable {
+  private constructor();
+  /** The barrier's directory. */
+  readonly path: string;
+  /** Is aborted when it counts as having left, see `Lock.lost`. */
+  get lost(): AbortSignal;
+  /**
+   * Leaves, and waits until all others have left too; by default without end. Ended early, it has left all the same, and may be
+   * called again to wait for the others.
+   *
+   * Rejects with `LockLost` if it counted as having left before, because its session had ended or somebody deleted its file.
+   */
+  leave(options?: CallOptions): Promise<void>;
+  /** Leaves, unless that was done: waits for the others, without end. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A transaction: what must hold, and what is then done, all of it or nothing. Up to 128 conditions and changes together.
+ *
+ * Conditions look at the files as they are before; a change sees what those before it did. Both are counted from 1, each in
+ * the order in which they are added: `DoozerError.part` names the one that failed. A wrong argument throws a TypeError or a
+ * RangeError at once.
+ */
+export class Txn {
+  private constructor();
+  /** The file's revision is this one; 0: nothing is there. */
+  ifRev(path: string, rev: Revision): this;
+  /** The file holds this value. */
+  ifValue(path: string, value: Bytes): this;
+  /** Nothing is there, no directory either. */
+  ifAbsent(path: string): this;
+  /** The file is held with this fencing token. The token of a file that no session holds is its revision. */
+  ifFence(path: string, token: Revision): this;
+  /** This lock, or this leader's, is still held. */
+  fence(held: Lock | Leader): this;
+  /** Writes a file, by the rule of `Client.set`. */
+  set(path: string, value: Bytes, rev: Revision): this;
+  /** Writes a file that goes when the client's session ends. */
+  setEphemeral(path: string, value: Bytes, rev: Revision): this;
+  /** Deletes a file, by the rule of `Client.del`. */
+  del(path: string, rev: Revision): this;
+  /**
+   * Makes all of it. Gives the revision that each change made, in their order; null for the deletion of a file that was not there.
+   * May be called again, for the same transaction once more.
+   *
+   * Rejects with `CompareFailed` if a condition does not hold; with what a change would be refused with by itself, as `set`;
+   * `TooLarge` for more than 128 parts; `OutcomeUnknown` if the connection was lost before the answer came.
+   */
+  commit(options?: CallOptions): Promise<(number | null)[]>;
 }
 
 /**
@@ -214,10 +385,10 @@ export class Client implements AsyncDisposable {
    * Writes a file, provided that it has not changed since `rev`: 0 is for a file that does not exist yet, -1 for whatever
    * there is. Gives the revision this made.
    *
-   * Rejects with `RevMismatch` if it has changed, `BadPath`, `IsDir`, `NotDir`, `TooLarge`, `DiskFull`; with
-   * `OutcomeUnknown` if the connection was lost before the answer came.
+   * Rejects with `RevMismatch` if it has changed, `BadPath`, `IsDir`, `NotDir`, `TooLarge`, `DiskFull`; with `LockLost` if
+   * `fence` is not held any more; with `OutcomeUnknown` if the connection was lost before the answer came.
    */
-  set(path: string, value: Bytes, rev: Revision, options?: CallOptions): Promise<number>;
+  set(path: string, value: Bytes, rev: Revision, options?: WriteOptions): Promise<number>;
 
   /** Makes a file that does not exist yet: `set` with revision 0. Rejects with `RevMismatch` if it exists. */
   add(path: string, value: Bytes, options?: CallOptions): Promise<number>;
@@ -226,7 +397,7 @@ export class Client implements AsyncDisposable {
    * Deletes a file, provided that it has not changed since `rev`, see `set`. Gives the revision this made; 0 if there was
    * nothing. Rejects as `set`.
    */
-  del(path: string, rev: Revision, options?: CallOptions): Promise<number>;
+  del(path: string, rev: Revision, options?: WriteOptions): Promise<number>;
 
   /**
    * Waits for the first change of a file that matches `glob`, on or after revision `rev`. By default it waits without end.
@@ -264,16 +435,88 @@ export class Client implements AsyncDisposable {
   config(path: string, options?: StreamOptions): Stream<File>;
 
   /**
-   * Takes a lock: makes the file `path`, waiting for whoever holds it to delete it. By default it waits without end.
+   * Every change of the files that match `glob`, in order, from revision `rev` on; without it, at first each file that is there. Where
+   * the member does not keep a revision any more, `watch` fails and this goes on with what has become different. Errors come
+   * with `next`: `BadGlob`; `Range` if `rev` is negative.
+   */
+  follow(glob: string, options?: StreamOptions): Stream<Event>;
+  follow(glob: string, rev: Revision | null | undefined, options?: StreamOptions): Stream<Event>;
+
+  /**
+   * Writes again what a file held at revision `rev`, or deletes it if it was not there; not if it changes meanwhile. Gives the revision
+   * this made.
+   *
+   * Rejects with `RevMismatch` if it changed meanwhile; with `TooLate` if the member does not keep that revision any more;
+   * with `Range` if it is negative; and as `set`.
+   */
+  rollback(path: string, rev: Revision, options?: CallOptions): Promise<number>;
+
+  /** Begins a transaction, for its `commit`. */
+  txn(): Txn;
+
+  /**
+   * Takes a lock: makes the file `path`, bound to the client's session, as soon as it does not exist. Those who wait are served in
+   * order. By default it waits without end.
    * `await using l = await c.lock(path)` gives it back at the end of the block; so does `unlock` in a `finally`.
    *
-   * This is the simple lock. What a process held that died, or was cut off for good, stays locked until somebody deletes the
-   * file. Waiters are not served in order. Whoever deletes or overwrites the file takes the lock away from its holder, who
-   * learns of it in `unlock` only: so hand the fencing token, `rev`, to what the lock protects.
+   * What a process held that died goes when its session does, `sessionTtl` after it was last heard of. The holder is told of a
+   * loss before the cluster gives the lock to the next one, by `lost`, unless its process stands still. So hand the fencing token,
+   * `rev`, to what the lock protects; for writes to Doozer itself there is `fence`. Whoever deletes or overwrites the file takes the
+   * lock away.
    *
    * An abort leaves no file behind. Rejects as `set`; `Timeout` names the revision of the holder's file.
    */
   lock(path: string, options?: CallOptions): Promise<Lock>;
+
+  /** Takes a lock if nobody holds it; null if somebody does. Otherwise as `lock`, with the client's usual time limit. */
+  tryLock(path: string, options?: CallOptions): Promise<Lock | null>;
+
+  /**
+   * Takes a read-write lock, for reading: many readers are inside together, and no writer. `path` is a directory. Readers and
+   * writers are served in the order in which they come. Otherwise as `lock`.
+   */
+  readLock(path: string, options?: CallOptions): Promise<Lock>;
+
+  /** Takes a read-write lock, for writing: alone. See `readLock`. */
+  writeLock(path: string, options?: CallOptions): Promise<Lock>;
+
+  /**
+   * Takes one of `n` places of a semaphore. `path` is a directory; everybody gives the same `n`. Otherwise as `lock`. Rejects with
+   * `Range` if `n` is 0.
+   */
+  semaphore(path: string, n: number, options?: CallOptions): Promise<Lock>;
+
+  /**
+   * Stands for election, and is resolved once this client leads: the file `path` holds `value` then. By default it waits
+   * without end. `await using leader = await c.elect(path, value)` resigns at the end of the block. An abort leaves nothing behind.
+   * Rejects as `lock`.
+   */
+  elect(path: string, value: Bytes, options?: CallOptions): Promise<Leader>;
+
+  /**
+   * Who leads, and who leads next, as a live value, see `config`: what the leader says; null and revision 0 while nobody leads.
+   */
+  observe(path: string, options?: StreamOptions): Stream<File>;
+
+  /**
+   * Registers a service: writes the file `path`, whatever was there before, which is there for as long as this process is. It is
+   * written again if the session is lost. What somebody else deletes or overwrites is left alone. Give each instance a path of
+   * its own. Rejects as `set`.
+   */
+  register(path: string, value: Bytes, options?: CallOptions): Promise<Registration>;
+
+  /**
+   * The files that match `glob`, such as services that were registered, as a live map. It is resolved once it is known what there
+   * is. Rejects with `BadGlob`.
+   */
+  discover(glob: string, options?: CallOptions): Promise<Live>;
+
+  /**
+   * Goes through a barrier: waits until `n` have come, this one included. `path` is a directory. By default it waits without end.
+   * `await using entered = await c.barrier(path, n)` leaves at the end of the block, which waits for the others to leave. An
+   * abort leaves nothing behind. Rejects with `Range` if `n` is 0, and as `set`.
+   */
+  barrier(path: string, n: number, options?: CallOptions): Promise<Entered>;
 
   /** The current revision. */
   rev(options?: CallOptions): Promise<number>;

@@ -2,5 +2,8 @@
 
 import doozer from './index.cjs';
 
-export const { connect, Client, Lock, Node, Stream, Event, Stat, DoozerError, version, _noop, _noopAsync } = doozer;
+export const {
+  connect, Client, Entered, Leader, Live, Lock, Node, Registration, Stream, Txn, Event, Stat, DoozerError, version, _noop,
+  _noopAsync,
+} = doozer;
 export * from './errors.cjs';

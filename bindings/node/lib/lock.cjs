@@ -3,35 +3,47 @@
 // A lock that is held.
 
 const native = require('./native.cjs');
-const told = require('./arguments.cjs');
-const { call } = require('./calls.cjs');
+const { Held, isFence } = require('./held.cjs');
 const { onlyFromHere } = require('./private.cjs');
+
+const NATIVES = { isHeld: native.lockIsHeld, isOver: native.lockIsOver, lost: native.lockLost, giveBack: native.unlock };
 
 /** A lock that is held; `Client.lock` takes one. All documentation is in `index.d.ts`. */
 class Lock {
   #handle;
-  /** Held, since the member of an embedded client ends with whoever holds it. */
-  #client;
+  #held;
 
   constructor(key, client, handle, path, rev) {
     onlyFromHere(key, 'a client\'s lock() takes a lock');
     this.#handle = handle;
-    this.#client = client;
+    this.#held = new Held(NATIVES, client, handle, path);
     this.path = path;
     this.rev = rev;
+    isFence(this, path, rev);
   }
 
   get isHeld() {
-    return native.isHeld(this.#handle);
+    return this.#held.isHeld;
+  }
+
+  get validFor() {
+    return native.validFor(this.#handle);
+  }
+
+  get lost() {
+    return this.#held.lost;
+  }
+
+  check() {
+    this.#held.check();
   }
 
   unlock(options) {
-    return call(this, options, (id, given) => native.unlock(this.#handle, id, told.timeout(given)));
+    return this.#held.giveBack(options);
   }
 
-  async [Symbol.asyncDispose]() {
-    // Whoever gave it back before, or was told that it is lost, has nothing left to do.
-    if (this.isHeld) await this.unlock();
+  [Symbol.asyncDispose]() {
+    return this.#held.dispose();
   }
 }
 

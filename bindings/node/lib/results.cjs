@@ -6,7 +6,7 @@ const native = require('./native.cjs');
 const errors = require('./errors.cjs');
 
 // Looked up once: the names are there for people.
-const { Plain, File, Stat: StatTag, Entry, Entries, Event: EventTag, Client, Lock, Node, End, Failure, Overflow } = native.Tag;
+const { Plain, File, Stat: StatTag, Entry, Entries, Event: EventTag, Files, Handle, Held, Node, End, Failure, Overflow } = native.Tag;
 
 const byNumber = new Map(Object.values(errors).map((kind) => [kind.prototype.number, kind]));
 
@@ -86,9 +86,11 @@ class Fields {
         return { value: new Fields(this.next()).#entries() };
       case EventTag:
         return { value: new Event(this.next(), this.next(), this.next(), this.next() ? 'set' : 'del') };
-      case Client:
+      case Files:
+        return { value: new Fields(this.next()).#files() };
+      case Handle:
         return { value: make(this.next()) };
-      case Lock:
+      case Held:
         return { value: make(this.next(), this.next(), this.next()) };
       case Node:
         return { value: make(this.next(), this.next(), this.next(), this.next()) };
@@ -114,9 +116,17 @@ class Fields {
     return entries;
   }
 
+  #files() {
+    const files = new Map();
+    while (!this.isOver) files.set(this.next(), { value: this.next(), rev: this.next() });
+    return files;
+  }
+
   #failure() {
     const Kind = byNumber.get(this.next());
     const about = { op: this.next(), path: this.next(), detail: this.next(), retry: this.next() };
+    const [kind, number] = [this.next(), this.next()];
+    if (kind !== null) about.part = { kind, number };
     return { Kind, message: this.next(), about };
   }
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// What comes one after another: the events of a watch, the entries of a list, the values of a configuration.
+// What comes one after another: the events of a watch, the entries of a list, the values of a configuration, the changes of a map.
 
 const native = require('./native.cjs');
 const told = require('./arguments.cjs');
@@ -29,7 +29,7 @@ class Stream {
   #letGo = () => {};
 
   constructor(key, client, handle, signal) {
-    onlyFromHere(key, 'a client\'s watch(), list() and config() open one');
+    onlyFromHere(key, 'a client\'s watch(), list(), config(), follow() and observe() open one');
     this.#client = client;
     this.#handle = handle;
     if (signal?.aborted) this.#abort(signal.reason);

@@ -1,13 +1,17 @@
 //! Results as values of JavaScript: flat, in one array, since making an object from here costs more than all the rest.
 
-use doozer_bridge::{Change, Entry, Error, Event, File, Stat};
+use doozer_bridge::{Change, Entry, Error, Event, FailedPart, File, Files, Stat};
 use napi::Env;
 use napi::bindgen_prelude::{Array, BufferSlice, External, Null, ToNapiValue};
 use napi_derive::napi;
 
 use crate::client::Client;
+use crate::entered::Entered;
+use crate::leader::Leader;
 use crate::lock::Lock;
 use crate::node::Node;
+use crate::registration::Registration;
+use crate::stream::Stream;
 
 /// The greatest revision that a number of JavaScript's can hold along with all below it, 2^53 - 1.
 const REVISION_MAX: i64 = (1 << 53) - 1;
@@ -25,6 +29,16 @@ pub enum Answer {
     Event(Event),
     Client(Client),
     Lock(Lock),
+    Leader(Leader),
+    Registration(Registration),
+    Entered(Entered),
+    Stream(Stream),
+    /// The files of a live map.
+    Files(Files),
+    /// The revision of each change of a transaction.
+    Changes(Vec<Option<i64>>),
+    /// Null.
+    None,
     Node(Node),
     /// There is nothing more.
     End,
@@ -34,7 +48,7 @@ pub enum Answer {
 /// Says what comes next in an array that [`Answer::write`] has written to.
 #[napi]
 pub enum Tag {
-    /// Value: a revision, a text, a list of names, or nothing.
+    /// Value: a revision, a text, a list of names or revisions, null, or nothing.
     Plain,
     /// Value or null, revision.
     File,
@@ -46,15 +60,18 @@ pub enum Tag {
     Entries,
     /// Path, value, revision, whether it was set and not deleted.
     Event,
+    /// A list with path, value and revision of one file after the other.
+    Files,
     /// Handle.
-    Client,
-    /// Handle, path, revision.
-    Lock,
+    Handle,
+    /// Handle, path, fencing token.
+    Held,
     /// Handle, id, name of the cluster, address or null.
     Node,
     /// Nothing.
     End,
-    /// Number of the kind, operation, path or null, detail, whether a retry can help, and all of that as text.
+    /// Number of the kind, operation, path or null, detail, whether a retry can help, kind and number of the part that failed
+    /// or null and 0, and all of that as text.
     Failure,
     /// A revision, as text, that is greater than a number can hold.
     Overflow,
@@ -74,6 +91,18 @@ impl<'env> Fields<'env> {
 
     pub fn push(&mut self, value: impl ToNapiValue) -> napi::Result<()> {
         self.array.insert(value)
+    }
+
+    fn push_handle<T: 'static>(&mut self, handle: T) -> napi::Result<()> {
+        self.push(Tag::Handle)?;
+        self.push(External::new(handle))
+    }
+
+    fn push_held<T: 'static>(&mut self, handle: T, path: String, token: i64) -> napi::Result<()> {
+        self.push(Tag::Held)?;
+        self.push(External::new(handle))?;
+        self.push(path)?;
+        self.push(token as f64)
     }
 
     fn push_bytes(&mut self, value: Option<&[u8]>) -> napi::Result<()> {
@@ -144,16 +173,36 @@ impl Answer {
                 to.push(event.rev as f64)?;
                 to.push(event.kind == Change::Set)
             }
-            Answer::Client(client) => {
-                to.push(Tag::Client)?;
-                to.push(External::new(client))
-            }
+            Answer::Client(client) => to.push_handle(client),
+            Answer::Registration(registration) => to.push_handle(registration),
+            Answer::Entered(entered) => to.push_handle(entered),
+            Answer::Stream(stream) => to.push_handle(stream),
             Answer::Lock(lock) => {
                 let (path, rev) = (lock.core.path().to_owned(), lock.core.rev());
-                to.push(Tag::Lock)?;
-                to.push(External::new(lock))?;
-                to.push(path)?;
-                to.push(rev as f64)
+                to.push_held(lock, path, rev)
+            }
+            Answer::Leader(leader) => {
+                let (path, token) = (leader.core.path().to_owned(), leader.core.token());
+                to.push_held(leader, path, token)
+            }
+            Answer::Files(files) => {
+                let mut list = Fields::new(to.env)?;
+                for (path, file) in files.iter() {
+                    list.push(path.as_str())?;
+                    list.push_bytes(file.value.as_deref())?;
+                    list.push(file.rev as f64)?;
+                }
+                to.push(Tag::Files)?;
+                to.push(list.array)
+            }
+            Answer::Changes(revs) => {
+                let revs = revs.into_iter().map(|rev| rev.map(|rev| rev as f64)).collect::<Vec<_>>();
+                to.push(Tag::Plain)?;
+                to.push(revs)
+            }
+            Answer::None => {
+                to.push(Tag::Plain)?;
+                to.push(Null)
             }
             Answer::Node(node) => {
                 let (id, name) = (node.core.id().to_owned(), node.core.cluster_name().to_owned());
@@ -186,6 +235,9 @@ impl Answer {
             Answer::Entries(entries) => entries.iter().map(|entry| entry.rev).max().unwrap_or_default(),
             Answer::Event(event) => event.rev,
             Answer::Lock(lock) => lock.core.rev(),
+            Answer::Leader(leader) => leader.core.token(),
+            Answer::Files(files) => files.values().map(|file| file.rev).max().unwrap_or_default(),
+            Answer::Changes(revs) => revs.iter().copied().flatten().max().unwrap_or_default(),
             _ => 0,
         };
         (rev > REVISION_MAX).then_some(rev)
@@ -206,5 +258,19 @@ fn write_failure(to: &mut Fields<'_>, error: &Error) -> napi::Result<()> {
     to.push(error.path())?;
     to.push(error.detail())?;
     to.push(error.is_retryable())?;
+    match error.failed_part() {
+        Some(FailedPart::Compare(number)) => {
+            to.push("compare")?;
+            to.push(number)?;
+        }
+        Some(FailedPart::Op(number)) => {
+            to.push("operation")?;
+            to.push(number)?;
+        }
+        None => {
+            to.push(Null)?;
+            to.push(0)?;
+        }
+    }
     to.push(error.to_string())
 }

@@ -4,7 +4,7 @@
 //! says that the queue is not empty any more. However many calls have finished by the time the event loop comes round,
 //! they are taken in one go.
 //!
-//! As long as a call is under way the event loop is kept alive, and otherwise not.
+//! As long as a call is under way that somebody waits for, the event loop is kept alive, and otherwise not.
 
 use std::collections::HashMap;
 use std::mem;
@@ -29,6 +29,8 @@ struct State {
     /// In the order in which they finished.
     finished: Vec<(i64, Answer)>,
     under_way: HashMap<i64, UnderWay>,
+    /// Those that nobody waits for: they do not keep the event loop alive.
+    aside: HashMap<i64, Option<Running>>,
     /// `None` once the environment has ended. It is only ever let go of on the environment's own thread, where nobody
     /// can be ending the environment meanwhile.
     wake: Option<Wake>,
@@ -56,7 +58,8 @@ impl std::ops::Deref for Home {
 #[napi]
 pub fn open_calls(ready: Function<'_, (), ()>) -> napi::Result<External<Home>> {
     let wake = ready.build_threadsafe_function::<()>().weak::<true>().build()?;
-    let state = State { finished: Vec::new(), under_way: HashMap::new(), wake: Some(wake) };
+    let state =
+        State { finished: Vec::new(), under_way: HashMap::new(), aside: HashMap::new(), wake: Some(wake) };
     Ok(External::new(Home(Calls(Arc::new(Mutex::new(state))))))
 }
 
@@ -95,23 +98,43 @@ impl Calls {
         make: impl FnOnce() -> Op<T>,
         answer: impl FnOnce(T) -> Answer + Send + 'static,
     ) -> napi::Result<()> {
+        let running = self.spawn(id, op, make, answer);
+        let mut state = self.lock();
+        state.under_way.insert(id, UnderWay::Wanted(running));
+        if state.under_way.len() == 1 { state.keep_alive(env, true) } else { Ok(()) }
+    }
+
+    /// Begins a call likewise that nobody waits for: it tells of something that may happen. Gives what ends it.
+    pub(crate) fn begin_aside<T: Send + 'static>(
+        &self,
+        id: i64,
+        op: &'static str,
+        make: impl FnOnce() -> Op<T>,
+        answer: impl FnOnce(T) -> Answer + Send + 'static,
+    ) -> Option<Running> {
+        let running = self.spawn(id, op, make, answer);
+        self.lock().aside.insert(id, running.clone());
+        running
+    }
+
+    /// Nothing if it has ended in a panic, which is its answer.
+    fn spawn<T: Send + 'static>(
+        &self,
+        id: i64,
+        op: &'static str,
+        make: impl FnOnce() -> Op<T>,
+        answer: impl FnOnce(T) -> Answer + Send + 'static,
+    ) -> Option<Running> {
         let calls = self.clone();
         let done =
             move |result: Result<T, Error>| calls.finish(id, result.map_or_else(Answer::Failure, answer));
         match guard(op, || Ok(make().spawn(done))) {
-            Ok(running) => self.add(env, id, UnderWay::Wanted(Some(running))),
+            Ok(running) => Some(running),
             Err(panic) => {
-                self.add(env, id, UnderWay::Wanted(None))?;
                 self.finish(id, Answer::Failure(panic));
-                Ok(())
+                None
             }
         }
-    }
-
-    fn add(&self, env: &Env, id: i64, call: UnderWay) -> napi::Result<()> {
-        let mut state = self.lock();
-        state.under_way.insert(id, call);
-        if state.under_way.len() == 1 { state.keep_alive(env, true) } else { Ok(()) }
     }
 
     /// Called on any thread.
@@ -133,9 +156,10 @@ impl Calls {
     fn finished(&self, env: &Env) -> napi::Result<Vec<(i64, Answer)>> {
         let mut state = self.lock();
         let finished = mem::take(&mut state.finished);
-        let (wanted, unwanted): (Vec<_>, Vec<_>) = finished
-            .into_iter()
-            .partition(|(id, _)| matches!(state.under_way.remove(id), Some(UnderWay::Wanted(_))));
+        let (wanted, unwanted): (Vec<_>, Vec<_>) = finished.into_iter().partition(|(id, _)| {
+            state.aside.remove(id).is_some()
+                || matches!(state.under_way.remove(id), Some(UnderWay::Wanted(_)))
+        });
         if state.under_way.is_empty() {
             state.keep_alive(env, false)?;
         }
@@ -167,15 +191,16 @@ impl Drop for Home {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         let under_way = mem::take(&mut state.under_way);
+        let aside = mem::take(&mut state.aside);
         let finished = mem::take(&mut state.finished);
         let wake = state.wake.take();
         drop(state);
         let _ = guard("cancel", || {
-            for call in under_way.into_values() {
-                if let UnderWay::Wanted(Some(running)) = call {
-                    running.cancel();
-                }
-            }
+            let waited_for = under_way.into_values().filter_map(|call| match call {
+                UnderWay::Wanted(running) => running,
+                UnderWay::Abandoned => None,
+            });
+            waited_for.chain(aside.into_values().flatten()).for_each(|running| running.cancel());
             drop((finished, wake));
             Ok(())
         });

@@ -8,8 +8,9 @@ use napi_derive::napi;
 
 use crate::answer::Answer;
 use crate::calls::{Calls, Home};
-use crate::options::{ClientOptions, call};
+use crate::options::{ClientOptions, Fenced, call};
 use crate::stream::{Items, Stream};
+use crate::txn::{Part, whole};
 
 /// A client, with the calls of the environment it was opened in.
 pub struct Client {
@@ -76,6 +77,22 @@ pub fn set(
     client.calls.begin(env, id, "set", make, Answer::Revision)
 }
 
+/// See [`doozer_bridge::Client::set_fenced`].
+#[napi]
+pub fn set_fenced(
+    env: &Env,
+    client: &Handle,
+    id: i64,
+    path: String,
+    value: BufferSlice<'_>,
+    rev: i64,
+    fenced: Fenced,
+) -> napi::Result<()> {
+    let options = call(fenced.timeout, false);
+    let make = || client.core.set_fenced(&path, value.to_vec().into(), rev, fenced.into(), options);
+    client.calls.begin(env, id, "set", make, Answer::Revision)
+}
+
 /// See [`doozer_bridge::Client::add`].
 #[napi]
 pub fn add(
@@ -94,7 +111,47 @@ pub fn add(
 #[napi]
 pub fn del(env: &Env, client: &Handle, id: i64, path: String, rev: i64, timeout: f64) -> napi::Result<()> {
     let make = || client.core.del(&path, rev, call(timeout, false));
-    client.calls.begin(env, id, "del", make, |rev| Answer::Revision(rev.unwrap_or_default()))
+    client.calls.begin(env, id, "del", make, deleted)
+}
+
+/// See [`doozer_bridge::Client::del_fenced`]. Gives 0 if there was nothing.
+#[napi]
+pub fn del_fenced(
+    env: &Env,
+    client: &Handle,
+    id: i64,
+    path: String,
+    rev: i64,
+    fenced: Fenced,
+) -> napi::Result<()> {
+    let options = call(fenced.timeout, false);
+    let make = || client.core.del_fenced(&path, rev, fenced.into(), options);
+    client.calls.begin(env, id, "del", make, deleted)
+}
+
+fn deleted(rev: Option<i64>) -> Answer {
+    Answer::Revision(rev.unwrap_or_default())
+}
+
+/// See [`doozer_bridge::Client::rollback`].
+#[napi]
+pub fn rollback(
+    env: &Env,
+    client: &Handle,
+    id: i64,
+    path: String,
+    rev: i64,
+    timeout: f64,
+) -> napi::Result<()> {
+    let make = || client.core.rollback(&path, rev, call(timeout, false));
+    client.calls.begin(env, id, "rollback", make, Answer::Revision)
+}
+
+/// See [`doozer_bridge::Client::txn`].
+#[napi]
+pub fn txn(env: &Env, client: &Handle, id: i64, parts: Vec<Part>, timeout: f64) -> napi::Result<()> {
+    let make = || client.core.txn(whole(parts), call(timeout, false));
+    client.calls.begin(env, id, "txn", make, Answer::Changes)
 }
 
 /// See [`doozer_bridge::Client::wait`].
@@ -180,14 +237,6 @@ pub fn access(
     client.calls.begin(env, id, "access", make, |()| Answer::Nothing)
 }
 
-/// See [`doozer_bridge::Client::lock`].
-#[napi]
-pub fn lock(env: &Env, client: &Handle, id: i64, path: String, timeout: f64) -> napi::Result<()> {
-    let calls = client.calls.clone();
-    let taken = move |core| Answer::Lock(crate::lock::Lock { core, calls });
-    client.calls.begin(env, id, "lock", || client.core.lock(&path, call(timeout, false)), taken)
-}
-
 /// See [`doozer_bridge::Client::list`].
 #[napi]
 pub fn list(
@@ -214,4 +263,16 @@ pub fn watch(client: &Handle, glob: String, rev: i64) -> External<Stream> {
 #[napi]
 pub fn config(client: &Handle, path: String) -> External<Stream> {
     Stream::open("config", &client.calls, || client.core.config(&path).map(Items::Files))
+}
+
+/// See [`doozer_bridge::Client::follow`].
+#[napi]
+pub fn follow(client: &Handle, glob: String, rev: Option<i64>) -> External<Stream> {
+    Stream::open("follow", &client.calls, || client.core.follow(&glob, rev).map(Items::Events))
+}
+
+/// See [`doozer_bridge::Client::observe`].
+#[napi]
+pub fn observe(client: &Handle, path: String) -> External<Stream> {
+    Stream::open("observe", &client.calls, || client.core.observe(&path).map(Items::Files))
 }

@@ -6,17 +6,27 @@
 //! | `calls` | calls under way, and how their results get back to the event loop |
 //! | `answer` | results as values of JavaScript |
 //! | `options` | what JavaScript says, as the bridge has it |
-//! | `client`, `stream`, `lock`, `node` | the handles |
+//! | `client`, `recipes` | what a client does: calls that are over when they are answered, and those that give something to keep |
+//! | `txn` | the parts of a transaction |
+//! | `held` | what `lock`, `leader` and `entered` have in common, the handles of what may be lost |
+//! | `stream`, `live`, `registration`, `node` | the other handles |
 
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing when cargo checks this as a test"))]
 
 mod answer;
 mod calls;
 mod client;
+mod entered;
+mod held;
+mod leader;
+mod live;
 mod lock;
 mod node;
 mod options;
+mod recipes;
+mod registration;
 mod stream;
+mod txn;
 
 use doozer_bridge::guard;
 use napi::Env;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use doozer_bridge::{
-    CallOptions, Consistency, Data, History, NodeConfig, Options, Secret, Secrets, Timeout, Tls, TlsFiles,
+    CallOptions, Consistency, Data, Fence, History, NodeConfig, Op, Options, Secret, Secrets, Timeout, Tls,
+    TlsFiles,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -19,6 +20,10 @@ pub struct ClientOptions {
     pub secret: Option<Buffer>,
     /// What it calls itself.
     pub name: Option<String>,
+    /// How long its session outlives its last sign of life, in milliseconds.
+    pub session_ttl: Option<f64>,
+    /// What its session is called.
+    pub session_label: Option<String>,
     /// The URI of the cluster that knows the addresses.
     pub boot: Option<String>,
     /// A file of certificates that may have signed a member's.
@@ -29,6 +34,17 @@ pub struct ClientOptions {
     pub tls_key: Option<String>,
     /// The name a member's certificate must be for.
     pub tls_server_name: Option<String>,
+}
+
+/// The options of a write that is made only while a lock is held.
+#[napi(object, object_to_js = false)]
+pub struct Fenced {
+    /// The time limit of the call, see [`call`].
+    pub timeout: f64,
+    /// The lock's file.
+    pub path: String,
+    /// The fencing token.
+    pub token: i64,
 }
 
 /// What a member can be told.
@@ -77,7 +93,15 @@ impl From<ClientOptions> for Options {
             }),
             secret: told.secret.map(|secret| Secret::from(secret.to_vec())),
             name: told.name.unwrap_or_else(|| concat!("doozer-node/", env!("CARGO_PKG_VERSION")).to_owned()),
+            session_ttl: told.session_ttl.and_then(limit).unwrap_or(usual.session_ttl),
+            session_label: told.session_label,
         }
+    }
+}
+
+impl From<Fenced> for Fence {
+    fn from(told: Fenced) -> Fence {
+        Fence { path: told.path, token: told.token }
     }
 }
 
@@ -120,4 +144,12 @@ pub(crate) fn call(timeout_ms: f64, is_local: bool) -> CallOptions {
 /// A time limit; infinity, and what is too long to be counted, is none.
 pub(crate) fn limit(ms: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(ms / 1e3).ok()
+}
+
+/// A call that has the client's usual time limit by itself, with that of the caller: below 0 is none beside it.
+pub(crate) fn limited<T: Send + 'static>(op: Op<T>, timeout_ms: f64) -> Op<T> {
+    match limit(timeout_ms) {
+        Some(limit) => op.with_limit(limit),
+        None => op,
+    }
 }

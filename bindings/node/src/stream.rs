@@ -1,4 +1,4 @@
-//! The handle of a watch, a list or a live value: what has come is taken at once, what has not is waited for.
+//! The handle of a watch, a list, a live value or a live map: what has come is taken at once, what has not is waited for.
 
 use doozer_bridge::{Entry, Error, Event, Feed, File, Next, Op, guard};
 use napi::Env;
@@ -7,12 +7,13 @@ use napi_derive::napi;
 
 use crate::answer::Answer;
 use crate::calls::Calls;
-use crate::options::limit;
+use crate::live::Live;
+use crate::options::limited;
 
 /// A stream, with the calls of the environment it was opened in.
 pub struct Stream {
     /// Or why it could not be opened, which is the first thing it gives.
-    items: Result<Items, Error>,
+    pub(crate) items: Result<Items, Error>,
     calls: Calls,
 }
 
@@ -21,6 +22,7 @@ pub enum Items {
     Events(Feed<Event>),
     Files(Feed<File>),
     Entries(Feed<Entry>),
+    Maps(Live),
 }
 
 impl Stream {
@@ -30,6 +32,11 @@ impl Stream {
         open: impl FnOnce() -> Result<Items, Error>,
     ) -> External<Stream> {
         External::new(Stream { items: guard(op, open), calls: calls.clone() })
+    }
+
+    /// One that is open.
+    pub(crate) fn of(items: Items, calls: Calls) -> Stream {
+        Stream { items: Ok(items), calls }
     }
 }
 
@@ -47,6 +54,7 @@ impl Items {
             Items::Events(feed) => answer(feed, Answer::Event),
             Items::Files(feed) => answer(feed, Answer::File),
             Items::Entries(feed) => answer(feed, Answer::Entry),
+            Items::Maps(live) => live.take(),
         }
     }
 
@@ -55,6 +63,7 @@ impl Items {
             Items::Events(feed) => feed.ready(),
             Items::Files(feed) => feed.ready(),
             Items::Entries(feed) => feed.ready(),
+            Items::Maps(live) => live.ready(),
         }
     }
 
@@ -63,6 +72,7 @@ impl Items {
             Items::Events(feed) => feed.close(),
             Items::Files(feed) => feed.close(),
             Items::Entries(feed) => feed.close(),
+            Items::Maps(live) => live.close(),
         }
     }
 }
@@ -83,10 +93,7 @@ pub fn ready(env: &Env, stream: &External<Stream>, id: i64, timeout: f64) -> nap
     let Ok(items) = &stream.items else {
         return stream.calls.begin(env, id, "next", doozer_bridge::noop_async, |()| Answer::Nothing);
     };
-    let make = || match limit(timeout) {
-        Some(limit) => items.ready().with_limit(limit),
-        None => items.ready(),
-    };
+    let make = || limited(items.ready(), timeout);
     stream.calls.begin(env, id, "next", make, |()| Answer::Nothing)
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Client, Event, Lock, Node, Stat, Stream, connect } from 'doozer';
+import { Client, Entered, Event, Leader, Live, Lock, Node, Registration, Stat, Stream, Txn, connect } from 'doozer';
 import { client, member } from './support.mjs';
 
 const TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -29,10 +29,20 @@ test('paths and globs are strings', async (t) => {
       () => c.walk(path),
       () => c.wait(path, 1),
       () => c.lock(path),
+      () => c.tryLock(path),
+      () => c.readLock(path),
+      () => c.writeLock(path),
+      () => c.semaphore(path, 1),
+      () => c.elect(path, 'x'),
+      () => c.register(path, 'x'),
+      () => c.discover(path),
+      () => c.barrier(path, 1),
+      () => c.rollback(path, 1),
     ]) {
       await refused(call, TYPE);
     }
-    for (const open of [() => c.watch(path, 1), () => c.config(path), () => c.list(path)]) assert.throws(open, TYPE);
+    const streams = [() => c.watch(path, 1), () => c.config(path), () => c.list(path), () => c.follow(path), () => c.observe(path)];
+    for (const open of streams) assert.throws(open, TYPE);
   }
   // Sent as it is, it would become another path than it says.
   await refused(() => c.set('/\ud800', 'x', 0), VALUE);
@@ -53,6 +63,8 @@ test('values are bytes or text', async (t) => {
     await refused(() => c.set('/a', value, 0), TYPE);
     await refused(() => c.add('/a', value), TYPE);
     await refused(() => c.access(value), TYPE);
+    await refused(() => c.elect('/a', value), TYPE);
+    await refused(() => c.register('/a', value), TYPE);
   }
   assert.deepEqual(await c.get('/a'), { value: null, rev: 0 });
 });
@@ -71,6 +83,7 @@ test('revisions are integers that a number can hold', async (t) => {
     await refused(() => c.set('/a', 'x', rev), TYPE);
     await refused(() => c.del('/a', rev), TYPE);
     await refused(() => c.wait('/a', rev), TYPE);
+    await refused(() => c.rollback('/a', rev), TYPE);
     assert.throws(() => c.watch('/a', rev), TYPE);
   }
   for (const rev of ['1', [], true, () => 1]) await refused(() => c.get('/a', rev, {}), TYPE);
@@ -81,10 +94,22 @@ test('revisions are integers that a number can hold', async (t) => {
     await refused(() => c.get('/a', rev), RANGE);
     assert.throws(() => c.watch('/a', rev), RANGE);
     assert.throws(() => c.list('/a', rev), RANGE);
+    assert.throws(() => c.follow('/a', rev), RANGE);
+    await refused(() => c.rollback('/a', rev), RANGE);
   }
   await refused(() => c.get('/a', -1), { kind: 'RANGE' });
   await refused(() => c.set('/a', 'x', -Number.MAX_SAFE_INTEGER), { kind: 'REV_MISMATCH' });
   await refused(() => c.wait('/a', Number.MAX_SAFE_INTEGER, { timeout: 20 }), { kind: 'TIMEOUT' });
+});
+
+test('a number of places or of those who come is one', async (t) => {
+  const c = await client(t);
+  for (const call of [(n) => c.semaphore('/a', n), (n) => c.barrier('/a', n)]) {
+    for (const n of [undefined, null, '1', 1n, {}]) await refused(() => call(n), TYPE);
+    for (const n of [-1, 1.5, NaN, Infinity, 2 ** 53]) await refused(() => call(n), RANGE);
+    await refused(() => call(0), { kind: 'RANGE' });
+  }
+  assert.deepEqual(await c.getdir('/'), ['ctl']);
 });
 
 test('options are an object, and each is what it is', async (t) => {
@@ -121,6 +146,12 @@ test('clients and members take what they are told, and nothing else', async () =
   await refused(() => connect('http://localhost'), { kind: 'BAD_URI' });
   for (const name of ['name', 'boot', 'tlsCa', 'tlsServerName']) await refused(() => connect('127.0.0.1:1', { [name]: 5 }), TYPE);
   await refused(() => connect('127.0.0.1:1', { secret: 5 }), TYPE);
+  for (const sessionLabel of [5, {}]) await refused(() => connect('127.0.0.1:1', { sessionLabel }), TYPE);
+  for (const sessionTtl of ['5', {}, 5n]) await refused(() => connect('127.0.0.1:1', { sessionTtl }), TYPE);
+  for (const sessionTtl of [-1, 1.5, Infinity, NaN]) await refused(() => connect('127.0.0.1:1', { sessionTtl }), RANGE);
+  for (const sessionTtl of [0, 999, 86_400_001, Number.MAX_SAFE_INTEGER]) {
+    await refused(() => connect('127.0.0.1:1', { sessionTtl }), { kind: 'BAD_TTL', op: 'connect' });
+  }
   await refused(() => connect('127.0.0.1:1', { tlsCert: '/x' }), { name: 'TypeError' });
   for (const name of ['dataDir', 'listen', 'clusterName', 'secret', 'readSecret', 'hostname']) {
     await refused(() => Node.start({ [name]: 5 }), TYPE);
@@ -135,7 +166,9 @@ test('clients and members take what they are told, and nothing else', async () =
 });
 
 test('objects are made by the package alone, and methods are for their own', async (t) => {
-  for (const Class of [Client, Lock, Stream, Node]) assert.throws(() => new Class(), { name: 'TypeError', message: /Illegal constructor/ });
+  for (const Class of [Client, Entered, Leader, Live, Lock, Node, Registration, Stream, Txn]) {
+    assert.throws(() => new Class(), { name: 'TypeError', message: /Illegal constructor/ });
+  }
   assert.equal(typeof Event, 'function');
   assert.equal(typeof Stat, 'function');
   const c = await client(t);

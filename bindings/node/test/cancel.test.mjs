@@ -24,6 +24,18 @@ test('a signal that was used before the call: nothing is sent', async (t) => {
     c.access('x', { signal }),
     c.wait('/a', 1, { signal }),
     c.lock('/a', { signal }),
+    c.tryLock('/a', { signal }),
+    c.readLock('/a', { signal }),
+    c.writeLock('/a', { signal }),
+    c.semaphore('/a', 1, { signal }),
+    c.elect('/a', 'x', { signal }),
+    c.register('/a', 'x', { signal }),
+    c.discover('/a', { signal }),
+    c.barrier('/a', 1, { signal }),
+    c.rollback('/ctl/name', rev, { signal }),
+    c.txn().set('/a', 'x', 0).commit({ signal }),
+    c.follow('/a', { signal }).next(),
+    c.observe('/a', { signal }).next(),
     c.watch('/a', 1, { signal }).next(),
     c.config('/a', { signal }).next(),
     c.list('/a', { signal }).next(),
@@ -125,7 +137,7 @@ test('a lock that nobody waits for any more leaves no file', async (t) => {
   const held = await c.lock('/l');
   const abort = new AbortController();
   const waiting = c.lock('/l', { signal: abort.signal });
-  await assert.rejects(c.lock('/l', { timeout: 30 }), { kind: 'TIMEOUT', detail: /held since/ });
+  await assert.rejects(c.lock('/l', { timeout: 1_000 }), { kind: 'TIMEOUT', detail: /held since/ });
   abort.abort('enough');
   assert.equal(await waiting.catch((reason) => reason), 'enough');
   await held.unlock();

@@ -11,6 +11,8 @@ const runner = join(dirname(fileURLToPath(import.meta.url)), '..', 'conformance.
 const step = (...lines) => ['[[scenario.step]]', ...lines].join('\n');
 const SET = step('do = "set"', 'path = "/a"', 'value = "x"', 'rev = 0', 'save = "r"');
 
+const LOCK = step('do = "lock"', 'path = "/l"', 'lock = "l"');
+
 /** Steps and what is said of them; nothing if they hold. */
 const CASES = {
   'holds': [SET, step('do = "get"', 'path = "/a"', 'expect_value = "x"', 'expect_rev = "r"')],
@@ -28,6 +30,16 @@ const CASES = {
   'op': [step('do = "get"', 'path = "a"', 'error = "BAD_PATH"', 'error_op = "set"'), /operation/],
   'path': [step('do = "get"', 'path = "a"', 'error = "BAD_PATH"', 'error_path = "b"'), /path: "a" and not "b"/],
   'detail': [step('do = "get"', 'path = "a"', 'error = "BAD_PATH"', 'error_detail = "xyz"'), /the detail lacks 'xyz'/],
+  'held': [LOCK, step('do = "held"', 'lock = "l"', 'expect_held = false'), /step 2 \(held\): whether it is held: true and not false/],
+  'lost': [LOCK, step('do = "lost"', 'lock = "l"', 'timeout_ms = 50'), /step 2 \(lost\): it failed: Timeout/],
+  'not-kept': [step('do = "unlock"', 'lock = "l"'), /no thing that was kept is called 'lock l'/],
+  'no-fence': [step('do = "set"', 'path = "/a"', 'value = "x"', 'rev = 0', 'fence = "l"'), /no lock or leader is called 'l'/],
+  'fenced': [LOCK, step('do = "del"', 'path = "/l"', 'rev = -1'), step('do = "set"', 'path = "/a"', 'value = "x"', 'rev = 0', 'fence = "l"'), /it failed: LockLost/],
+  'changes': [step('do = "txn"', 'txn = "set /a x 0\\ndel /none -1"', 'expect_revs = "0 0"'), /step 1 \(txn\): revisions: \[\d+,0\] and not \[0,0\]/],
+  'a-part': [step('do = "txn"', 'txn = "if_rev /a 1\\nset /a x 0"', 'error = "COMPARE_FAILED"', 'error_part = "compare 2"'), /part: "compare 1" and not "compare 2"/],
+  'no-part': [step('do = "get"', 'path = "a"', 'error = "BAD_PATH"', 'error_part = "operation 1"'), /part: nothing and not "operation 1"/],
+  'unknown-part': [step('do = "txn"', 'txn = "dance /a"'), /no part of a transaction: 'dance \/a'/],
+  'files': [step('do = "discover"', 'glob = "/svc/*"', 'live = "m"'), step('do = "files"', 'live = "m"', 'expect_count = 1'), /step 2 \(files\): count: 0 and not 1/],
   'joined-once': [step('do = "set"', 'path = "/b"', 'value = "x"', 'rev = 0', 'background = "w"'), step('do = "await"', 'call = "w"'), step('do = "cancel"', 'call = "w"'), /no call is called 'w'/],
   'unknown-do': [step('do = "dance"'), /does not know how to do 'dance'/],
   'fork-it': [step('do = "fork"'), 'skip'],

@@ -19,7 +19,20 @@ async function mixed(c, node, calls) {
     for await (const event of c.watch('/m', await c.rev())) if (event) break;
     abort.abort();
     await wait;
+    if (i % 64 === 0) await recipes(c);
   }
+}
+
+async function recipes(c) {
+  const lock = await c.lock('/l');
+  const { lost } = lock;
+  await c.txn().fence(lock).set('/m', 'x', -1).commit();
+  await lock.unlock();
+  if (!lost.aborted) throw new Error('it was given back');
+  const [live, service] = [await c.discover('/svc'), await c.register('/svc', 'x')];
+  await live.changed();
+  await live.close();
+  await service.deregister();
 }
 
 /** What is in use, of JavaScript's own and of the whole process, once garbage is collected. */

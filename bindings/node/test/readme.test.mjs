@@ -20,7 +20,7 @@ async function runs(t, program) {
   return run(join(place, 'program.mjs'));
 }
 
-test('there are the programs that are tested here', () => assert.equal(programs.length, 2));
+test('there are the programs that are tested here', () => assert.equal(programs.length, 3));
 
 test('the ten lines', async (t) => {
   const node = await member(t);
@@ -29,8 +29,15 @@ test('the ten lines', async (t) => {
   assert.match(said.out, /^debug = true \(revision \d+\)\n\/myapp\.conf is now debug = false\nmine, with the token \d+\n$/);
 });
 
+test('locks, elections, services', async (t) => {
+  const node = await member(t);
+  const said = await runs(t, programs[1].replace('127.0.0.1:8046', node.address));
+  assert.deepEqual([said.code, said.err], [0, '']);
+  assert.match(said.out, /^now, under the token \d+\n\/services\/web\/1 is at 10\.0\.0\.1:8080\n$/);
+});
+
 test('the member', async (t) => {
-  const program = programs[1].replace('/var/lib/myapp/doozer', folder(t)).replace('127.0.0.1:8046', '127.0.0.1:0');
+  const program = programs[2].replace('/var/lib/myapp/doozer', folder(t)).replace('127.0.0.1:8046', '127.0.0.1:0');
   const said = await runs(t, program);
   assert.deepEqual([said.code, said.err], [0, '']);
   assert.match(said.out, /^\w{16,} has x at revision \d+\n$/);

@@ -115,6 +115,31 @@ export async function collect(isDone) {
   }
 }
 
+/** Waits until no file matches `glob`. */
+export async function gone(c, glob) {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const rev = await c.rev();
+    if ((await c.walk(glob, rev)).length === 0) return;
+    await c.wait(glob, rev + 1, { timeout: Math.max(0, until - performance.now()) });
+  }
+}
+
+/** Waits until something holds that no event tells of. */
+export async function until(holds, what) {
+  const end = performance.now() + PATIENCE_MS;
+  while (!holds()) {
+    assert(performance.now() < end, `${what} within ${PATIENCE_MS} ms`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The reason a signal is aborted with. */
+export async function reasonOf(signal) {
+  if (!signal.aborted) await soon(new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })), 'the abort');
+  return signal.reason;
+}
+
 /** How often the event loop comes round while something goes on: 0 if it is blocked. */
 export async function turnsDuring(promise) {
   let turns = 0;

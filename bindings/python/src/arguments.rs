@@ -59,6 +59,35 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Limit {
     }
 }
 
+/// How many are let in.
+pub(crate) struct Places(pub usize);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Places {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Places> {
+        let n: i64 = given.extract()?;
+        let places = usize::try_from(n);
+        places.map(Places).map_err(|_| PyValueError::new_err(format!("n is how many are let in, not {n}")))
+    }
+}
+
+/// How long a session outlives its client's last sign of life.
+struct Ttl(Duration);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Ttl {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Ttl> {
+        let seconds: f64 = given.extract()?;
+        if seconds.is_nan() || seconds < 0.0 {
+            return Err(PyValueError::new_err(format!("a session_ttl is not {seconds} s")));
+        }
+        // What is too long for a session is said of what is too long to be counted, too.
+        Ok(Ttl(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
+    }
+}
+
 impl Limit {
     /// For what has no usual limit.
     pub fn duration(self) -> Option<Duration> {
@@ -169,6 +198,8 @@ pub(crate) fn own_options(given: &Keywords<'_>) -> PyResult<Options> {
         };
     }
     options.name = given.take("name")?.unwrap_or(options.name);
+    options.session_ttl = given.take("session_ttl")?.map_or(options.session_ttl, |Ttl(ttl)| ttl);
+    options.session_label = given.take("session_label")?;
     Ok(options)
 }
 

@@ -1,16 +1,21 @@
 //! `doozer.Client`: one method for each call.
 
-use doozer_bridge::{Client as Bridge, ListOptions, Lock as HeldLock};
+use doozer_bridge::{Client as Bridge, Error, Feed, ListOptions, Op};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::PyDict;
 
-use crate::arguments::{self, Freshness, Keywords, Limit, Value, call_options, limited};
+use crate::arguments::{Freshness, Limit, Places, Value, call_options, limited};
+use crate::entered::Entered;
 use crate::errors::{entry, raised};
+use crate::held::FencedBy;
+use crate::leader::Leader;
+use crate::live::Live;
 use crate::lock::Lock;
+use crate::registration::Registration;
 use crate::results::{self, nothing, plain};
 use crate::stream::{Items, Stream};
+use crate::txn::Txn;
 use crate::waiting::{Waiting, block};
 
 /// A client of one cluster, made by `doozer.connect`. It may be used from any number of threads.
@@ -26,6 +31,26 @@ impl Client {
     /// As a call gives it.
     pub fn made(py: Python<'_>, bridge: Bridge, waiting: Waiting) -> PyResult<Py<PyAny>> {
         Client { bridge, waiting }.into_py_any(py)
+    }
+
+    /// A call that gives something to be kept.
+    fn keep<T, K>(&self, py: Python<'_>, op: Op<T>, made: fn(T, Waiting) -> K) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        K: for<'py> IntoPyObject<'py> + 'static,
+    {
+        let waiting = self.waiting;
+        waiting.wait(py, op, move |py, kept| plain(py, made(kept, waiting)))
+    }
+
+    fn stream<T>(
+        &self,
+        py: Python<'_>,
+        feed: Result<Feed<T>, Error>,
+        items: fn(Feed<T>) -> Items,
+    ) -> PyResult<Stream> {
+        let feed = feed.map_err(|error| raised(py, &error))?;
+        Ok(Stream::new(items(feed), self.waiting))
     }
 }
 
@@ -51,18 +76,26 @@ impl Client {
 
     /// Writes a file that has not changed since `rev`: 0 is for one that does not exist yet, -1 for whatever there is.
     ///
+    /// With `fence`, a Lock or a Leader, only while that still has its token: otherwise raises LockLost.
+    ///
     /// Returns the revision this made.
-    #[pyo3(signature = (path, value, rev, *, timeout=None))]
+    #[pyo3(signature = (path, value, rev, *, fence=None, timeout=None))]
     fn set(
         &self,
         py: Python<'_>,
         path: PyBackedStr,
         value: Value,
         rev: i64,
+        fence: Option<FencedBy>,
         timeout: Option<Limit>,
     ) -> PyResult<Py<PyAny>> {
         entry("set", || {
-            self.waiting.wait(py, self.bridge.set(&path, value.0.into(), rev, limited(timeout)), plain)
+            let (value, options) = (value.0.into(), limited(timeout));
+            let op = match fence {
+                None => self.bridge.set(&path, value, rev, options),
+                Some(FencedBy(fence)) => self.bridge.set_fenced(&path, value, rev, fence, options),
+            };
+            self.waiting.wait(py, op, plain)
         })
     }
 
@@ -80,19 +113,23 @@ impl Client {
         })
     }
 
-    /// Deletes a file that has not changed since `rev`, as for `set`.
+    /// Deletes a file that has not changed since `rev`; `rev` and `fence` as for `set`.
     ///
     /// Returns the revision this made, 0 if there was nothing.
-    #[pyo3(signature = (path, rev, *, timeout=None))]
+    #[pyo3(signature = (path, rev, *, fence=None, timeout=None))]
     fn del_(
         &self,
         py: Python<'_>,
         path: PyBackedStr,
         rev: i64,
+        fence: Option<FencedBy>,
         timeout: Option<Limit>,
     ) -> PyResult<Py<PyAny>> {
         entry("del", || {
-            let op = self.bridge.del(&path, rev, limited(timeout));
+            let op = match fence {
+                None => self.bridge.del(&path, rev, limited(timeout)),
+                Some(FencedBy(fence)) => self.bridge.del_fenced(&path, rev, fence, limited(timeout)),
+            };
             self.waiting.wait(py, op, |py, rev| plain(py, rev.unwrap_or_default()))
         })
     }
@@ -189,39 +226,155 @@ impl Client {
         entry("list", || {
             let list = ListOptions { limit, keys_only };
             let feed = self.bridge.list(&glob, rev, list, call_options(timeout, consistency));
-            Ok(Stream::new(feed.map(Items::Entries).map_err(|error| raised(py, &error))?, self.waiting))
+            self.stream(py, feed, Items::Entries)
         })
     }
 
     /// A stream of every change from `rev` on of files that match `glob`, in order, without end.
     #[pyo3(signature = (glob, rev))]
     fn watch(&self, py: Python<'_>, glob: PyBackedStr, rev: i64) -> PyResult<Stream> {
-        entry("watch", || {
-            let feed = self.bridge.watch(&glob, rev);
-            Ok(Stream::new(feed.map(Items::Events).map_err(|error| raised(py, &error))?, self.waiting))
-        })
+        entry("watch", || self.stream(py, self.bridge.watch(&glob, rev), Items::Events))
+    }
+
+    /// The same, though changes are forgotten: where some are, the stream goes on with the difference to what there is, and
+    /// loses nothing but what was changed again since. Without `rev` it begins with every file that there is.
+    #[pyo3(signature = (glob, rev=None))]
+    fn follow(&self, py: Python<'_>, glob: PyBackedStr, rev: Option<i64>) -> PyResult<Stream> {
+        entry("follow", || self.stream(py, self.bridge.follow(&glob, rev), Items::Events))
     }
 
     /// A file as a live value: a stream of File(value, rev), first as it is, then after each change, without end.
     #[pyo3(signature = (path))]
     fn config(&self, py: Python<'_>, path: PyBackedStr) -> PyResult<Stream> {
-        entry("config", || {
-            let feed = self.bridge.config(&path);
-            Ok(Stream::new(feed.map(Items::Files).map_err(|error| raised(py, &error))?, self.waiting))
-        })
+        entry("config", || self.stream(py, self.bridge.config(&path), Items::Files))
     }
 
-    /// Takes a lock: makes the file `path`, waiting for whoever holds it to delete it. Without `timeout` it has no
-    /// limit.
+    /// Who leads, and who leads next, as a live value: what the leader of the election `path` said last, as `config`
+    /// gives it. While nobody leads, there is no file.
+    #[pyo3(signature = (path))]
+    fn observe(&self, py: Python<'_>, path: PyBackedStr) -> PyResult<Stream> {
+        entry("observe", || self.stream(py, self.bridge.observe(&path), Items::Files))
+    }
+
+    /// Writes again what a file held at an older revision, unless it changes meanwhile.
+    ///
+    /// Returns the revision this made.
+    #[pyo3(signature = (path, rev, *, timeout=None))]
+    fn rollback(
+        &self,
+        py: Python<'_>,
+        path: PyBackedStr,
+        rev: i64,
+        timeout: Option<Limit>,
+    ) -> PyResult<Py<PyAny>> {
+        entry("rollback", || self.waiting.wait(py, self.bridge.rollback(&path, rev, limited(timeout)), plain))
+    }
+
+    /// A transaction without any part yet: what it is to do is added with its methods, and `commit` does it.
+    fn txn(&self) -> PyResult<Txn> {
+        entry("txn", || Ok(Txn::new(self.bridge.clone(), self.waiting)))
+    }
+
+    /// Takes a lock: makes the file `path`, bound to the client's session, as soon as it does not exist. Those who wait are
+    /// served in order. Without `timeout` it has no limit.
     ///
     /// Returns a Lock, which a `with` block gives back at its end.
     #[pyo3(signature = (path, *, timeout=None))]
     fn lock(&self, py: Python<'_>, path: PyBackedStr, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
-        entry("lock", || {
-            let waiting = self.waiting;
-            let made = move |py: Python<'_>, lock: HeldLock| Lock::new(lock, waiting).into_py_any(py);
-            waiting.wait(py, self.bridge.lock(&path, limited(timeout)), made)
+        entry("lock", || self.keep(py, self.bridge.lock(&path, limited(timeout)), Lock::new))
+    }
+
+    /// Takes a lock if nobody holds it. Returns a Lock, or None if somebody does.
+    #[pyo3(signature = (path, *, timeout=None))]
+    fn try_lock(&self, py: Python<'_>, path: PyBackedStr, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
+        entry("try_lock", || {
+            let op = self.bridge.try_lock(&path, limited(timeout));
+            self.keep(py, op, |lock, waiting| lock.map(|lock| Lock::new(lock, waiting)))
         })
+    }
+
+    /// Takes a read-write lock for reading: in the directory `path` may be many readers at a time, and no writer. Those who
+    /// wait are served in order. Without `timeout` it has no limit.
+    ///
+    /// Returns a Lock, whose file is one of its own in that directory.
+    #[pyo3(signature = (path, *, timeout=None))]
+    fn read_lock(&self, py: Python<'_>, path: PyBackedStr, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
+        entry("read_lock", || self.keep(py, self.bridge.read_lock(&path, limited(timeout)), Lock::new))
+    }
+
+    /// The same for writing: alone.
+    #[pyo3(signature = (path, *, timeout=None))]
+    fn write_lock(&self, py: Python<'_>, path: PyBackedStr, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
+        entry("write_lock", || self.keep(py, self.bridge.write_lock(&path, limited(timeout)), Lock::new))
+    }
+
+    /// Takes one of `n` places in the directory `path`; all who use it say the same number. Otherwise as `read_lock`.
+    #[pyo3(signature = (path, n, *, timeout=None))]
+    fn semaphore(
+        &self,
+        py: Python<'_>,
+        path: PyBackedStr,
+        n: Places,
+        timeout: Option<Limit>,
+    ) -> PyResult<Py<PyAny>> {
+        entry("semaphore", || self.keep(py, self.bridge.semaphore(&path, n.0, limited(timeout)), Lock::new))
+    }
+
+    /// Stands for election: waits until the file `path` is this candidate's. It holds `value`, for everybody to see.
+    /// Candidates are elected in order. Without `timeout` it has no limit.
+    ///
+    /// Returns a Leader, which a `with` block lets resign at its end.
+    #[pyo3(signature = (path, value, *, timeout=None))]
+    fn elect(
+        &self,
+        py: Python<'_>,
+        path: PyBackedStr,
+        value: Value,
+        timeout: Option<Limit>,
+    ) -> PyResult<Py<PyAny>> {
+        entry("elect", || {
+            self.keep(py, self.bridge.elect(&path, value.0.into(), limited(timeout)), Leader::new)
+        })
+    }
+
+    /// Registers a service: writes the file `path`, whatever was there, and again after a lost session. What somebody else
+    /// deletes or overwrites is left alone.
+    ///
+    /// Returns a Registration, which a `with` block takes back at its end.
+    #[pyo3(signature = (path, value, *, timeout=None))]
+    fn register(
+        &self,
+        py: Python<'_>,
+        path: PyBackedStr,
+        value: Value,
+        timeout: Option<Limit>,
+    ) -> PyResult<Py<PyAny>> {
+        entry("register", || {
+            self.keep(py, self.bridge.register(&path, value.0.into(), limited(timeout)), Registration::new)
+        })
+    }
+
+    /// The files that match `glob`, such as services that were registered, as a map that is kept current in the background.
+    ///
+    /// Returns a Live, which a `with` block closes at its end.
+    #[pyo3(signature = (glob, *, timeout=None))]
+    fn discover(&self, py: Python<'_>, glob: PyBackedStr, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
+        entry("discover", || self.keep(py, self.bridge.discover(&glob, limited(timeout)), Live::new))
+    }
+
+    /// Goes through a barrier: waits until `n` have come to the directory `path`, this one included. Without `timeout` it
+    /// has no limit.
+    ///
+    /// Returns an Entered; at the end of its `with` block it leaves, and waits until all have left.
+    #[pyo3(signature = (path, n, *, timeout=None))]
+    fn barrier(
+        &self,
+        py: Python<'_>,
+        path: PyBackedStr,
+        n: Places,
+        timeout: Option<Limit>,
+    ) -> PyResult<Py<PyAny>> {
+        entry("enter", || self.keep(py, self.bridge.enter(&path, n.0, limited(timeout)), Entered::new))
     }
 
     /// Passes through the cluster's consensus without changing anything: proof that writing works.
@@ -266,54 +419,4 @@ impl Client {
     fn __repr__(&self) -> &'static str {
         if self.is_closed() { "<doozer.Client, closed>" } else { "<doozer.Client>" }
     }
-}
-
-fn open(
-    py: Python<'_>,
-    uri: Option<PyBackedStr>,
-    options: Option<&Bound<'_, PyDict>>,
-    waiting: Waiting,
-) -> PyResult<Py<PyAny>> {
-    let given = Keywords::new(options)?;
-    let options = arguments::options(&given)?;
-    given.finish("connect")?;
-    let made = move |py: Python<'_>, client| Client::made(py, client, waiting);
-    waiting.wait(py, Bridge::connect(uri.as_deref(), options), made)
-}
-
-/// Opens a client of a cluster. It waits until a connection stands.
-///
-/// uri: "HOST:PORT,HOST:PORT" or "doozer:?ca=HOST:PORT&cn=NAME&sk=SECRET"; without it, what the environment's
-///     DOOZER_URI says, else 127.0.0.1:8046
-/// timeout: seconds a call may take unless it says otherwise; default 10, math.inf is without end
-/// connect_timeout: seconds this call may take; default 10
-/// secret: bytes or str that is presented on each connection; default the URI's own
-/// name: what the client calls itself in members' logs
-/// boot: URI of the cluster in which a name without addresses is looked up; default the environment's DOOZER_BOOT_URI
-/// tls_ca: file of the certificates that may have signed a member's; without it there is no TLS
-/// tls_cert, tls_key: files of this client's own certificate and key
-/// tls_server_name: the name a member's certificate must be for; default the host of its address
-#[pyfunction]
-#[pyo3(
-    signature = (uri=None, **options),
-    text_signature = "(uri=None, *, timeout=None, connect_timeout=None, secret=None, name=None, boot=None, \
-                      tls_ca=None, tls_cert=None, tls_key=None, tls_server_name=None)"
-)]
-pub(crate) fn connect(
-    py: Python<'_>,
-    uri: Option<PyBackedStr>,
-    options: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Py<PyAny>> {
-    entry("connect", || open(py, uri, options, Waiting::Here))
-}
-
-/// The same for event loops.
-#[pyfunction]
-#[pyo3(signature = (uri=None, **options))]
-pub(crate) fn connect_later(
-    py: Python<'_>,
-    uri: Option<PyBackedStr>,
-    options: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Py<PyAny>> {
-    entry("connect", || open(py, uri, options, Waiting::Later))
 }

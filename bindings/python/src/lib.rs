@@ -6,11 +6,19 @@
 
 mod arguments;
 mod client;
+mod connect;
+mod entered;
 mod errors;
+mod held;
+mod leader;
+mod live;
 mod lock;
+mod lost;
 mod node;
+mod registration;
 mod results;
 mod stream;
+mod txn;
 mod waiting;
 
 #[pyo3::pymodule]
@@ -22,13 +30,27 @@ mod _native {
     use crate::waiting::Waiting;
 
     #[pymodule_export]
-    use crate::client::{Client, connect, connect_later};
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::connect::{connect, connect_later};
+    #[pymodule_export]
+    use crate::entered::Entered;
+    #[pymodule_export]
+    use crate::leader::Leader;
+    #[pymodule_export]
+    use crate::live::Live;
     #[pymodule_export]
     use crate::lock::Lock;
     #[pymodule_export]
+    use crate::lost::Lost;
+    #[pymodule_export]
     use crate::node::Node;
     #[pymodule_export]
+    use crate::registration::Registration;
+    #[pymodule_export]
     use crate::stream::Stream;
+    #[pymodule_export]
+    use crate::txn::Txn;
     #[pymodule_export]
     use crate::waiting::{Call, Calls};
 

@@ -13,7 +13,7 @@ use crate::arguments::{self, Keywords, Limit};
 use crate::client::Client;
 use crate::errors::{entry, raised};
 use crate::results::{self, nothing, plain};
-use crate::waiting::{Waiting, block};
+use crate::waiting::{Waiting, block, within};
 
 /// A member within this process. It serves when this returns. A `with` block stops it at its end.
 ///
@@ -76,9 +76,11 @@ impl Node {
     /// timeout: seconds a call may take unless it says otherwise; default 10, math.inf is without end
     /// connect_timeout: seconds this call may take; default 10
     /// name: what the client calls itself in the member's log
+    /// session_ttl, session_label: as for `doozer.connect`
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, timeout=None, connect_timeout=None, name=None)"
+        text_signature = "($self, *, timeout=None, connect_timeout=None, name=None, session_ttl=None, \
+                          session_label=None)"
     )]
     fn client(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         entry("connect", || {
@@ -132,14 +134,7 @@ impl Node {
     /// Once begun, it goes on though nobody waits for it any more.
     #[pyo3(signature = (*, timeout=None))]
     fn stop(&self, py: Python<'_>, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
-        entry("stop", || {
-            let op = self.bridge.stop();
-            let op = match timeout.and_then(Limit::duration) {
-                Some(limit) => op.with_limit(limit),
-                None => op,
-            };
-            self.waiting.wait(py, op, nothing)
-        })
+        entry("stop", || self.waiting.wait(py, within(self.bridge.stop(), timeout), nothing))
     }
 
     fn __enter__(slf: Py<Node>) -> Py<Node> {

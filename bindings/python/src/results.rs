@@ -1,5 +1,7 @@
 //! What calls give, as Python's values: named tuples of `doozer._types`, integers, bytes.
 
+use std::collections::BTreeMap;
+
 use doozer_bridge::{Change, Entry, Event, File, LocalFile, Stat};
 use pyo3::IntoPyObjectExt;
 use pyo3::intern;
@@ -17,7 +19,7 @@ pub(crate) struct Types {
     stat: Py<PyAny>,
     /// The exception of each number.
     pub errors: Py<PyDict>,
-    /// What `Lock.__exit__` does with two exceptions at once.
+    /// What the end of a block does with two exceptions at once.
     pub both: Py<PyAny>,
 }
 
@@ -52,6 +54,15 @@ fn bytes<'py>(py: Python<'py>, value: Option<&[u8]>) -> Option<Bound<'py, PyByte
 
 pub(crate) fn file(py: Python<'_>, file: File) -> PyResult<Py<PyAny>> {
     named(py, |types| &types.file, (bytes(py, file.value.as_deref()), file.rev))
+}
+
+/// Files by their paths, as a dict.
+pub(crate) fn files(py: Python<'_>, files: &BTreeMap<String, File>) -> PyResult<Py<PyDict>> {
+    let dict = PyDict::new(py);
+    for (path, known) in files {
+        dict.set_item(path, file(py, known.clone())?)?;
+    }
+    Ok(dict.unbind())
 }
 
 pub(crate) fn local_file(py: Python<'_>, file: LocalFile) -> PyResult<Py<PyAny>> {

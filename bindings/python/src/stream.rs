@@ -8,9 +8,9 @@ use pyo3::types::PyType;
 use crate::arguments::Limit;
 use crate::errors::{entry, raised};
 use crate::results::{self, generic, nothing};
-use crate::waiting::{Waiting, block};
+use crate::waiting::{Waiting, block, within};
 
-/// What a client's `watch`, `config` or `list` gives, one after another: an iterator.
+/// What a client's `watch`, `follow`, `config`, `observe` or `list` gives, one after another: an iterator.
 ///
 /// Closed or collected, it is taken back from the member. It belongs to the process that opened it.
 #[pyclass(frozen, weakref, module = "doozer")]
@@ -63,7 +63,7 @@ impl Stream {
             match self.take(py)? {
                 Next::Item(item) => return Ok(Some(item)),
                 Next::End => return Ok(None),
-                Next::NotYet => block(py, limited(self.ready(), limit))?,
+                Next::NotYet => block(py, within(self.ready(), limit))?,
             }
         }
     }
@@ -79,13 +79,6 @@ fn taken<T>(
         Ok(Next::NotYet) => Ok(Next::NotYet),
         Ok(Next::End) => Ok(Next::End),
         Err(error) => Err(raised(py, &error)),
-    }
-}
-
-fn limited(op: Op<()>, limit: Option<Limit>) -> Op<()> {
-    match limit.and_then(Limit::duration) {
-        Some(limit) => op.with_limit(limit),
-        None => op,
     }
 }
 
@@ -147,6 +140,6 @@ impl Stream {
     /// Likewise: a `Call` that ends when `_take` has something to give.
     #[pyo3(signature = (*, timeout=None))]
     fn _ready(&self, py: Python<'_>, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
-        entry("next", || self.waiting.wait(py, limited(self.ready(), timeout), nothing))
+        entry("next", || self.waiting.wait(py, within(self.ready(), timeout), nothing))
     }
 }

@@ -9,6 +9,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::arguments::Limit;
 use crate::errors::{entry, raised};
 use crate::results::generic;
 
@@ -66,16 +67,29 @@ impl Waiting {
 }
 
 /// Waits on this thread. What a signal's handler raises ends it and drops the call, which takes it back.
-pub(crate) fn block<T: Send + 'static>(py: Python<'_>, mut op: Op<T>) -> PyResult<T> {
+pub(crate) fn block<T: Send + 'static>(py: Python<'_>, op: Op<T>) -> PyResult<T> {
+    attend(py, op)?.map_err(|error| raised(py, &error))
+}
+
+/// The same, with the call's own error as it is: whatever a handler raises is none of those.
+pub(crate) fn attend<T: Send + 'static>(py: Python<'_>, mut op: Op<T>) -> PyResult<Result<T, Error>> {
     let mut piece = PIECE;
     loop {
         if let Some(result) = py.detach(|| op.poll_for(Some(piece))) {
-            return result.map_err(|error| raised(py, &error));
+            return Ok(result);
         }
         py.check_signals()?;
         if piece == PIECE && !is_main_thread(py)? {
             piece = PIECE_ELSEWHERE;
         }
+    }
+}
+
+/// A call that has no time limit of its own, with the one it is given, if any.
+pub(crate) fn within<T: Send + 'static>(op: Op<T>, timeout: Option<Limit>) -> Op<T> {
+    match timeout.and_then(Limit::duration) {
+        Some(limit) => op.with_limit(limit),
+        None => op,
     }
 }
 
@@ -176,6 +190,6 @@ impl Calls {
 }
 
 /// Nothing that holds one of these can panic.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

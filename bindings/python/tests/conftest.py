@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -13,10 +14,21 @@ import doozer
 PATIENCE = 30
 """So many seconds that only a bug reaches them."""
 
+KINDS = ["Client", "Entered", "Leader", "Live", "Lock", "Lost", "Node", "Registration", "Stream", "Txn"]
+"""The classes that each way of waiting has."""
+
 SPEC = pathlib.Path(__file__).resolve().parents[2] / "spec"
 
 for name in [name for name in os.environ if name.startswith("DOOZER")]:
     del os.environ[name]
+
+
+def eventually(holds):
+    """Waits until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it does not come to hold"
+        time.sleep(0.005)
 
 
 class Proxy:

@@ -13,7 +13,7 @@ import pytest
 import doozer
 import doozer.aio
 
-from .conftest import PATIENCE
+from .conftest import KINDS, PATIENCE
 
 
 @pytest.fixture
@@ -43,12 +43,18 @@ def same_words(one, other):
     return words(one) == words(other)
 
 
-@pytest.mark.parametrize("kind", ["Client", "Stream", "Lock", "Node"])
+def public(kind):
+    """What the class itself has, and what it has from the classes of this package that it is made of."""
+    made_of = [each for each in kind.__mro__ if each.__module__.startswith("doozer")]
+    return {name for each in made_of for name in vars(each) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_names(kind):
     blocking, here = getattr(doozer, kind), getattr(doozer.aio, kind)
-    names = {name for name in vars(blocking) if not name.startswith("_")}
+    names = public(blocking)
+    assert names == public(here)
     if kind == "Node":
-        assert names == {name for name in vars(here) if not name.startswith("_")}
         names = {"get_local", "revision", "stop"}
     for name in names:
         one, other = inspect.getattr_static(blocking, name), inspect.getattr_static(here, name)
@@ -56,9 +62,12 @@ def test_the_same_names(kind):
             assert not callable(one)
         else:
             assert same_words(one, other), name
-    assert {name for name in vars(here) if not name.startswith("_")} == {
-        name for name in vars(blocking) if not name.startswith("_")
-    }
+
+
+def test_every_class_is_there():
+    assert {name for name in doozer.aio.__all__ if name != "connect"} == set(KINDS)
+    for kind in KINDS:
+        assert getattr(doozer.aio, kind).__module__ == "doozer.aio"
 
 
 async def test_every_call(node, client):
@@ -120,6 +129,7 @@ WAITS = {
     "get": lambda client: client.get("/never", 10**9),
     "watch": lambda client: client.watch("/never", 1).next(),
     "lock": lambda client: client.lock("/held"),
+    "elect": lambda client: client.elect("/held", b"me"),
 }
 
 
@@ -127,7 +137,7 @@ WAITS = {
 @pytest.mark.parametrize("end", ["cancel", "wait_for", "throw_away"])
 async def test_a_cancelled_task_leaves_nothing_behind(node, proxy, proxied, wait, end):
     held = node.client().lock("/held")
-    sent = {"get": "GET", "wait": "WAIT"}.get(next(name for name in WAITS if WAITS[name] is wait), "WATCH")
+    sent = {"get": "GET", "wait": "WAIT", "lock": "SET", "elect": "SET"}.get(next(name for name in WAITS if WAITS[name] is wait), "WATCH")
     if end == "wait_for":
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(wait(proxied), 0.1)
@@ -223,7 +233,7 @@ async def test_locks(client):
     with pytest.raises(doozer.LockLost):
         async with client.lock("/l") as lock:
             await client.del_("/l", lock.rev)
-    with pytest.raises(doozer.Closed):
+    with pytest.raises(doozer.LockLost):
         await lock.unlock()
 
 

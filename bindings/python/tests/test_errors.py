@@ -17,7 +17,7 @@ def test_what_an_error_carries(client):
         client.set("/a", b"y", 0)
     error = caught.value
     assert (error.kind, error.number, error.op, error.path) == ("REV_MISMATCH", 5, "set", "/a")
-    assert error.retry is False
+    assert error.retry is False and error.part is None
     assert str(error) == f"REV_MISMATCH: set /a: {error.detail}"
     assert isinstance(error, doozer.Error)
     with pytest.raises(doozer.Timeout) as caught:
@@ -34,21 +34,23 @@ def test_builtins(client):
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 @pytest.mark.parametrize("kind", BY_NUMBER.values())
 def test_errors_can_be_copied_and_pickled(kind, again):
-    error = kind("X: get /a: why", "get", "/a", "why", True)
+    error = kind("X: get /a: why", "get", "/a", "why", True, ("compare", 2))
     other = again(error)
     assert type(other) is kind
-    assert (str(other), other.op, other.path, other.detail, other.retry) == (
+    assert (str(other), other.op, other.path, other.detail, other.retry, other.part) == (
         "X: get /a: why",
         "get",
         "/a",
         "why",
         True,
+        ("compare", 2),
     )
 
 
 def test_one_made_by_hand():
     error = doozer.RevMismatch("no")
     assert (str(error), error.op, error.path, error.detail, error.retry) == ("no", None, None, "", False)
+    assert error.part is None
 
 
 def test_each_kind_of_the_table_is_there():

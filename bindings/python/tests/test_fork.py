@@ -85,6 +85,60 @@ def test_what_is_the_parents_alone(client, in_child):
     lock.unlock()
 
 
+def test_what_is_held_is_the_parents_alone(client, in_child):
+    lock, leader = client.lock("/l"), client.elect("/leader", b"me")
+    registration, services = client.register("/svc/1", b"me"), client.discover("/svc/*")
+    waiting = Background(lambda: client.barrier("/b", 2))
+    entered, other = client.barrier("/b", 2), waiting.get()
+    assert not lock.lost.is_set() and not leader.lost.is_set()
+
+    def child():
+        assert not lock.is_held and not leader.is_leading
+        assert lock.valid_for == 0.0 and registration.rev is None and services.is_closed
+        assert all(each.lost.is_set() for each in (lock, leader, entered, other))
+        for call, op in {
+            lock.lost.wait: "lost",
+            lock.check: "check",
+            lambda: client.set("/a", b"", 0, fence=lock): "fence",
+            lambda: client.txn().fence(leader): "fence",
+            leader.lost.wait: "lost",
+            leader.check: "check",
+            lambda: leader.proclaim(b"x"): "proclaim",
+            leader.resign: "resign",
+            registration.deregister: "deregister",
+            lambda: services.files: "discover",
+            services.changed: "discover",
+            lambda: next(services): "discover",
+            entered.leave: "leave",
+            entered.lost.wait: "lost",
+        }.items():
+            with pytest.raises(doozer.Forked) as caught:
+                call()
+            assert caught.value.op == op
+        # Leaving a block in the child is no way to give the parent's things back.
+        for each in (lock, leader, registration, services, entered):
+            with each:
+                pass
+        services.close()
+        # A client's own, in the child's session.
+        (rev,) = client.txn().set_ephemeral("/mine", b"x", 0).commit()
+        with client.elect("/other", b"child") as own:
+            assert own.token > rev and own.is_leading
+        assert client.try_lock("/l") is None
+
+    in_child(child)
+    assert lock.is_held and leader.is_leading and not services.is_closed
+    assert services.files == {"/svc/1": (b"me", registration.rev)}
+    assert client.stat("/l").rev == lock.rev and client.stat("/leader").rev == leader.token
+    lock.unlock()
+    leader.resign()
+    registration.deregister()
+    assert services.changed(timeout=PATIENCE) == {}
+    leaving = Background(other.leave)
+    entered.leave()
+    leaving.get()
+
+
 def test_an_embedded_member_is_the_parents(in_child):
     with doozer.Node(listen="127.0.0.1:0") as node:
         inner = node.client()
@@ -187,6 +241,8 @@ def test_a_child_that_exits_leaves_the_parents_connection(node, client):
     program = (
         "import doozer, os, sys\n"
         "c = doozer.connect(sys.argv[1]); n = doozer.Node(); l = c.lock('/l'); w = c.watch('/a', 1)\n"
+        "e = c.elect('/e', b'me'); r = c.register('/r', b'me'); m = c.discover('/*'); b = c.barrier('/b', 1)\n"
+        "assert not l.lost.is_set() and not e.lost.is_set()\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    c.set('/a', b'child', -1)\n"
@@ -195,7 +251,8 @@ def test_a_child_that_exits_leaves_the_parents_connection(node, client):
         "assert status == 0, status\n"
         "assert next(w).value == b'child'\n"
         "assert l.is_held and c.stat('/l').rev == l.rev\n"
-        "l.unlock(); n.stop()\n"
+        "assert e.is_leading and c.stat('/r').rev == r.rev and m.files['/e'] == (b'me', e.token)\n"
+        "b.leave(); r.deregister(); e.resign(); l.unlock(); n.stop()\n"
     )
     subprocess.run([sys.executable, "-c", program, node.address], check=True, timeout=PATIENCE)
     assert waiting.get().value == b"child"

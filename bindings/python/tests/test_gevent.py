@@ -13,7 +13,7 @@ gevent = pytest.importorskip("gevent")
 
 import doozer.gevent  # noqa: E402
 
-from .conftest import PATIENCE  # noqa: E402
+from .conftest import KINDS, PATIENCE  # noqa: E402
 
 
 @pytest.fixture
@@ -33,15 +33,27 @@ def told(proxy, command):
     gevent.get_hub().threadpool.apply(proxy.tell, (command,))
 
 
-@pytest.mark.parametrize("kind", ["Client", "Stream", "Lock", "Node"])
+def public(kind):
+    """What the class itself has, and what it has from the classes of this package that it is made of."""
+    made_of = [each for each in kind.__mro__ if each.__module__.startswith("doozer")]
+    return {name for each in made_of for name in vars(each) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_names(kind):
     blocking, here = getattr(doozer, kind), getattr(doozer.gevent, kind)
-    names = {name for name in vars(blocking) if not name.startswith("_")}
-    assert names == {name for name in vars(here) if not name.startswith("_")}
+    names = public(blocking)
+    assert names == public(here)
     for name in names - {"client", "start"}:
         one, other = inspect.getattr_static(blocking, name), inspect.getattr_static(here, name)
         if not isinstance(other, property):
             assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters), name
+
+
+def test_every_class_is_there():
+    assert {name for name in doozer.gevent.__all__ if name != "connect"} == set(KINDS)
+    for kind in KINDS:
+        assert getattr(doozer.gevent, kind).__module__ == "doozer.gevent"
 
 
 def test_every_call(node, client):
@@ -90,6 +102,7 @@ WAITS = {
     "get": lambda client: client.get("/never", 10**9),
     "watch": lambda client: next(client.watch("/never", 1)),
     "lock": lambda client: client.lock("/held"),
+    "elect": lambda client: client.elect("/held", b"me"),
 }
 
 
@@ -103,7 +116,7 @@ def test_what_is_given_up_leaves_nothing_behind(node, proxy, proxied, wait, end)
                 wait(proxied)
     else:
         greenlet = gevent.spawn(wait, proxied)
-        told(proxy, "expect " + {"get": "GET", "wait": "WAIT"}.get(next(n for n in WAITS if WAITS[n] is wait), "WATCH"))
+        told(proxy, "expect " + {"get": "GET", "wait": "WAIT", "lock": "SET", "elect": "SET"}.get(next(n for n in WAITS if WAITS[n] is wait), "WATCH"))
         greenlet.kill(timeout=PATIENCE)
         assert greenlet.ready()
         del greenlet

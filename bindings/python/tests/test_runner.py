@@ -30,6 +30,24 @@ WRONG = {
     "other-values": 'do = "walk"\nglob = "/a"\nexpect_values = "y"\n',
     "another-count": 'do = "walk"\nglob = "/a"\nexpect_count = 0\n',
     "another-length": 'do = "stat"\npath = "/a"\nexpect_len = 2\n',
+    "not-held": 'do = "lock"\npath = "/l"\nlock = "l"\n[[scenario.step]]\ndo = "held"\nlock = "l"\nexpect_held = false\n',
+    "no-fence": 'do = "lock"\npath = "/l"\nlock = "l"\n[[scenario.step]]\ndo = "set"\npath = "/l"\nvalue = "x"\nrev = 0\n'
+    'fence = "l"\n',
+    "no-such-lock": 'do = "set"\npath = "/b"\nvalue = "x"\nrev = 0\nfence = "l"\n',
+    "nobody-holds-it": 'do = "try_lock"\npath = "/l"\nlock = "l"\nexpect_rev = 0\n',
+    "never-lost": 'do = "lock"\npath = "/l"\nlock = "l"\n[[scenario.step]]\ndo = "lost"\nlock = "l"\ntimeout_ms = 50\n',
+    "lost-too-soon": 'do = "lock"\npath = "/l"\nlock = "l"\n[[scenario.step]]\ndo = "unlock"\nlock = "l"\n'
+    '[[scenario.step]]\ndo = "lost"\nlock = "l"\nerror = "TIMEOUT"\n',
+    "other-revisions": 'do = "txn"\ntxn = "set /b x 0\\ndel /none -1"\nexpect_revs = "r+1 r+2"\n',
+    "no-revisions": 'do = "txn"\ntxn = "set /b x 0"\nexpect_revs = ""\n',
+    "another-part": 'do = "txn"\ntxn = "if_absent /a"\nerror = "COMPARE_FAILED"\nerror_part = "compare 2"\n',
+    "no-part": 'do = "add"\npath = "/a"\nvalue = "x"\nerror = "REV_MISMATCH"\nerror_part = "operation 1"\n',
+    "an-unknown-part": 'do = "txn"\ntxn = "swap /a /b"\n',
+    "other-files": 'do = "discover"\nglob = "/a"\nlive = "m"\n[[scenario.step]]\ndo = "files"\nlive = "m"\n'
+    'expect_names = ""\n',
+    "another-label": 'do = "connect"\nclient = "d"\nsession_label = "d"\n[[scenario.step]]\ndo = "lock"\npath = "/l"\n'
+    'lock = "l"\nclient = "d"\n[[scenario.step]]\ndo = "get"\npath = "/l"\nexpect_value = "e"\n',
+    "a-ttl-that-is-none": 'do = "connect"\nclient = "d"\nsession_ttl_ms = 1\n',
     "an-unknown-key": 'do = "get"\npath = "/a"\nnonsense = 1\n',
     "an-unknown-step": 'do = "dance"\n',
     "an-unknown-form": 'do = "get"\npath = [1]\n',

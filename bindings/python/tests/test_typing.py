@@ -34,6 +34,24 @@ with doozer.connect("127.0.0.1:8046", timeout=math.inf, secret=b"x", tls_ca="ca.
     stream: doozer.Stream[doozer.Entry] = c.list("/**", keys_only=True)
     with c.lock("/l") as lock:
         token: int = lock.rev
+        sure: float = lock.valid_for
+        fenced: int = c.set("/a", b"", -1, fence=lock)
+        over: bool = lock.lost.is_set() or lock.lost.wait(0.1) or lock.lost.wait(timeout=1)
+    tried: Optional[doozer.Lock] = c.try_lock("/l")
+    several: list[doozer.Lock] = [c.read_lock("/rw"), c.write_lock("/rw", timeout=1), c.semaphore("/s", 2)]
+    with c.elect("/leader", "me") as leader:
+        said: int = leader.proclaim(b"ready") + leader.token
+        c.del_("/a", -1, fence=leader)
+    with c.register("/svc/1", b"") as registration, c.discover("/svc/*") as services:
+        there: Optional[int] = registration.rev
+        files: dict[str, doozer.File] = services.files
+        for files in services:
+            files = services.changed(timeout=1)
+    with c.barrier("/b", 3) as entered:
+        entered.leave(timeout=1)
+    revs: list[Optional[int]] = c.txn().if_absent("/a").fence(leader).set("/a", b"1", 0).commit()
+    for told in c.follow("/svc/*"):
+        path = told.path
     gone: int = c.del_("/a", -1)
 
 with doozer.Node(data_dir=None, listen="127.0.0.1:0") as node:
@@ -45,6 +63,9 @@ try:
 except doozer.Timeout as error:
     kind: str = error.kind
     where: Optional[str] = error.path
+    if error.part is not None:
+        what, counted = error.part
+        assert what == "compare" and counted + 1
 except (TimeoutError, PermissionError):
     pass
 
@@ -58,13 +79,26 @@ async def main() -> None:
             rev: int = event.rev
         async with c.lock("/l") as lock:
             token: int = lock.rev
+            lost: bool = lock.lost.is_set() or await lock.lost.wait()
+            await c.set("/a", b"", -1, fence=lock)
         lock = await c.lock("/l")
+        tried: Optional[doozer.aio.Lock] = await c.try_lock("/l")
+        async with c.elect("/leader", b"me") as leader, c.barrier("/b", 1):
+            said: int = await leader.proclaim(b"ready")
+        async with c.register("/svc/1", b"") as registration, c.discover("/svc/*") as services:
+            there: Optional[int] = registration.rev
+            async for files in services:
+                known: Optional[doozer.File] = files.get("/svc/1")
+        revs: list[Optional[int]] = await c.txn().fence(leader).set("/a", b"1", 0).commit()
         entries: list[doozer.Entry] = [entry async for entry in c.list("/**")]
     async with doozer.aio.Node.start(listen="127.0.0.1:0") as node, node.client() as inner:
         await inner.nop()
 
 
-with doozer.gevent.connect() as g:
+with doozer.gevent.connect(session_ttl=5, session_label="g") as g:
+    with g.lock("/l") as taken, g.elect("/leader", b"me") as first:
+        lost: bool = taken.lost.wait(1) or first.lost.is_set()
+        g.txn().fence(taken).fence(first).commit()
     number: int = g.add("/a", b"")
 '''
 
@@ -76,6 +110,10 @@ WRONG = {
     "doozer.connect(nonsense=1)": "Unexpected keyword argument",
     "doozer.connect().get('/a', consistency='strong')": "incompatible type",
     "doozer.connect().get('/a').value.decode()": "has no attribute",
+    "doozer.connect().set('/a', b'', 0, fence='/l')": "incompatible type",
+    "doozer.connect().elect('/leader')": "Missing positional argument",
+    "doozer.connect().try_lock('/l').unlock()": "has no attribute",
+    "doozer.connect().txn().set('/a', b'')": "Missing positional argument",
     "doozer.aio.connect(nonsense=1)": "Unexpected keyword argument",
     "doozer.Node(history='1')": "incompatible type",
     "x: str = doozer.connect().rev()": "Incompatible types",

@@ -12,7 +12,7 @@ import pytest
 
 import doozer
 
-from .conftest import PATIENCE, Background
+from .conftest import PATIENCE, Background, eventually
 
 
 class Stop(Exception):
@@ -49,9 +49,34 @@ def test_other_threads_run_on_during_every_wait(node, client):
         Background(lambda: next(client.watch("/a", rev + 1))),
         Background(lambda: client.watch("/a", rev + 1).next(timeout=PATIENCE)),
         Background(lambda: client.lock("/l").unlock()),
+        Background(lambda: client.elect("/l", b"me").resign()),
+        Background(lambda: held.lost.wait()),
+        Background(lambda live=client.discover("/a"): live.changed()),
+        Background(lambda live=client.discover("/a"): next(live)),
     ]
     client.set("/a", b"x", 0)
     held.unlock()
+    for wait in waits:
+        wait.get()
+
+
+def test_other_threads_run_on_at_a_barrier(client):
+    waiting = Background(lambda: client.barrier("/b", 2))
+    entered = client.barrier("/b", 2)
+    leaving = Background(waiting.get().leave)
+    entered.leave()
+    leaving.get()
+
+
+def test_other_threads_run_on_before_a_gate(client):
+    writer, place = client.write_lock("/rw"), client.semaphore("/s", 1)
+    waits = [
+        Background(lambda: client.read_lock("/rw").unlock()),
+        Background(lambda: client.write_lock("/rw").unlock()),
+        Background(lambda: client.semaphore("/s", 1).unlock()),
+    ]
+    writer.unlock()
+    place.unlock()
     for wait in waits:
         wait.get()
 
@@ -76,8 +101,9 @@ def test_many_threads_on_one_client(client):
         lambda client: next(client.watch("/never", 1)),
         lambda client: client.watch("/never", 1).next(timeout=PATIENCE),
         lambda client: client.lock("/held"),
+        lambda client: client.elect("/held", b"me"),
     ],
-    ids=["wait", "get", "watch", "next", "lock"],
+    ids=["wait", "get", "watch", "next", "lock", "elect"],
 )
 def test_a_signal_ends_a_wait(node, proxy, alarm, wait):
     with node.client() as holder, doozer.connect(proxy.address) as client:
@@ -94,6 +120,99 @@ def test_a_signal_ends_a_wait(node, proxy, alarm, wait):
         lock.unlock()
         # Nothing was left that would take it.
         assert holder.lock("/held", timeout=PATIENCE).rev == lock.rev + 2
+
+
+def stopped(alarm, wait):
+    """Has a wait ended by a signal."""
+    alarm(0.1)
+    with pytest.raises(Stop):
+        wait()
+    # Whatever held on to it is gone: the exception's frames.
+    gc.collect()
+
+
+def once_sent(proxy, verb):
+    """In place of `alarm`: the signal comes once the member was sent such a request, whatever the time."""
+    main = threading.main_thread().ident
+
+    def tell():
+        proxy.tell(f"expect {verb}")
+        signal.pthread_kill(main, signal.SIGALRM)
+
+    return lambda _: Background(tell)
+
+
+@pytest.mark.parametrize("hold", [lambda client: client.lock("/l"), lambda client: client.elect("/l", b"me")])
+def test_a_signal_ends_the_wait_for_a_loss(proxy, alarm, hold):
+    with doozer.connect(proxy.address) as client:
+        held = hold(client)
+        stopped(once_sent(proxy, "WATCH"), held.lost.wait)
+        proxy.tell("expect CANCEL")
+        assert held.check() is None and not held.lost.is_set()
+        client.del_("/l", -1)
+        assert held.lost.wait(PATIENCE) is True
+
+
+def test_a_signal_ends_what_follows(proxy, alarm):
+    with doozer.connect(proxy.address) as client:
+        changes = client.follow("/a")
+        stopped(once_sent(proxy, "WATCH"), changes.next)
+        rev = client.set("/a", b"x", 0)
+        assert changes.next(timeout=PATIENCE).rev == rev
+        del changes
+        gc.collect()
+        proxy.tell("expect CANCEL")
+
+
+@pytest.mark.parametrize("wait", [lambda live: live.changed(), next], ids=["changed", "next"])
+def test_a_signal_ends_the_wait_for_a_change_which_is_not_lost(client, alarm, wait):
+    live = client.discover("/svc/*")
+    stopped(alarm, lambda: wait(live))
+    rev = client.set("/svc/1", b"x", 0)
+    assert live.changed(timeout=PATIENCE) == {"/svc/1": (b"x", rev)}
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda client: client.read_lock("/held"),
+        lambda client: client.write_lock("/held"),
+        lambda client: client.semaphore("/held", 1),
+    ],
+    ids=["read_lock", "write_lock", "semaphore"],
+)
+def test_a_signal_ends_the_wait_before_a_gate(client, alarm, wait):
+    writer = client.write_lock("/held")
+    stopped(alarm, lambda: wait(client))
+    writer.unlock()
+    # Nothing is left of it, not even in the queue.
+    client.write_lock("/held", timeout=PATIENCE).unlock()
+    assert client.walk("/held/**") == []
+
+
+def test_a_signal_ends_the_wait_at_a_barrier(client, alarm):
+    stopped(alarm, lambda: client.barrier("/b", 2))
+    eventually(lambda: client.walk("/b/**") == [])
+    waiting = Background(lambda: client.barrier("/b", 2))
+    one, two = client.barrier("/b", 2), waiting.get()
+    stopped(alarm, one.leave)
+    # It has left, and may go on to wait for the others.
+    eventually(lambda: len(client.walk("/b/members/*")) == 1)
+    leaving = Background(one.leave)
+    two.leave(timeout=PATIENCE)
+    leaving.get()
+    assert client.walk("/b/**") == []
+
+
+def test_what_a_handler_raises_is_not_taken_for_the_end_of_the_time(client, alarm):
+    def late(*_):
+        raise TimeoutError("of its own")
+
+    lock = client.lock("/l")
+    signal.signal(signal.SIGALRM, late)
+    alarm(0.1)
+    with pytest.raises(TimeoutError, match="of its own"):
+        lock.lost.wait(PATIENCE)
 
 
 def test_a_signal_that_raises_nothing_does_not_end_a_wait(client, alarm):
@@ -219,7 +338,13 @@ def test_memory_stays():
             node.get_local("/m")
             with client.watch("/m", rev) as watch:
                 next(watch)
-            client.lock("/l").unlock()
+            with client.lock("/l") as lock:
+                assert not lock.lost.is_set()
+                client.txn().fence(lock).set("/m", b"x", -1).commit()
+            with client.discover("/m") as live:
+                assert len(live.files) == 1
+            with client.elect("/l", b"me") as leader:
+                assert leader.lost.wait(0) is False
             with pytest.raises(doozer.RevMismatch):
                 client.set("/m", b"", 0)
             list(client.list("/m"))

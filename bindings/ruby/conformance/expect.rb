@@ -43,6 +43,7 @@ module Expect
     same(error, "kind", step["error"], error.kind)
     same(error, "operation", step.fetch("error_op", call.op), error.operation)
     same(error, "path", step.fetch("error_path", call.path), error.path)
+    same(error, "part", step["error_part"], error.part&.join(" ")) if step["error_part"]
     lacks = step.key?("error_detail") && !error.detail.include?(step["error_detail"])
     raise Wrong, "its detail lacks `#{step["error_detail"]}`: #{error.message}" if lacks
 
@@ -66,12 +67,20 @@ module Expect
     same(given, "names", step["expect_names"].split, given[:names]) if step.key?("expect_names")
     same(given, "values", step["expect_values"].split.map(&:b), given[:values]) if step.key?("expect_values")
     same(given, "count", step["expect_count"], given[:names]&.size) if step.key?("expect_count")
+    revs = step["expect_revs"]&.split&.map { |rev| resolve(rev) }
+    same(given, "revisions", revs, given[:revs]&.map(&:to_i)) if revs
+    same(given, "held", step["expect_held"], given[:held]) if step.key?("expect_held")
     raise Wrong, "values came" if step["keys_only"] && given[:values].any?
     raise Wrong, "no member's id: #{given}" if step["expect_member"] &&
                                                (given[:text] != @node.id || given[:text].size < 16)
 
-    @locks[call.step["lock"]] = given[:lock] if given[:lock]
+    keep(call, given[:kept]) if given[:kept]
     @saved[step["save"]] = rev || raise(Wrong, "it gives no revision to save") if step["save"]
+  end
+
+  def keep(call, thing)
+    kind = Calls::KINDS.find { |one| call.step.key?(one) }
+    @kept[[kind, call.step.fetch(kind)]] = [thing, call.path]
   end
 
   def same(whole, what, expected, found)

@@ -3,10 +3,11 @@
 # Scenarios and steps as they stand in the files of bindings/spec/conformance. Its README says what each key means.
 module Files
   SCENARIO = %w[name about via also_embedded history secret read_secret listen durable].freeze
-  STEP = %w[do client path glob value value_hex value_size rev limit keys_only stream lock call secret via uri command
-            timeout_ms repeat save background expect_value expect_hex expect_size expect_missing expect_rev
-            expect_rev_above expect_path expect_change expect_len expect_names expect_values expect_count expect_member
-            error error_op error_path error_detail].freeze
+  STEP = %w[do client path glob value value_hex value_size rev limit keys_only n txn fence stream lock leader registration
+            live entered call secret via uri session_ttl_ms session_label command timeout_ms repeat save background
+            expect_value expect_hex expect_size expect_missing expect_rev expect_rev_above expect_path expect_change
+            expect_len expect_names expect_values expect_count expect_revs expect_held expect_member
+            error error_op error_path error_part error_detail].freeze
   LINE = /\A([a-z0-9_]+) = (?:(-?\d+)|(true|false)|"((?:[^"\\[:cntrl:]]|\\["\\nt]|\\u00[0-7]\h)*)")\z/
   ESCAPES = { '\\\\' => "\\", '\\"' => '"', '\\n' => "\n", '\\t' => "\t" }.freeze
 

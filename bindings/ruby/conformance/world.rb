@@ -22,11 +22,11 @@ class World
 
   def initialize(scenario)
     @scenario = scenario
-    @clients, @streams, @locks, @calls, @saved = Array.new(5) { {} }
+    @clients, @streams, @kept, @calls, @saved = Array.new(5) { {} }
     @folder = Dir.mktmpdir if scenario["durable"]
     start
     put_proxy_before if via == "proxy"
-    @clients["c"] = open_client(via, nil, LIMIT_S) unless via == "none"
+    @clients["c"] = open_client(via, nil, connect_timeout: LIMIT_S) unless via == "none"
   end
 
   def run
@@ -66,11 +66,11 @@ class World
     @node.client { |client| client.set("/ctl/node/#{@node.id}/addr", @proxy.address, -1) }
   end
 
-  def open_client(via, secret, limit)
-    return @node.client(connect_timeout: limit) if via == "embedded"
+  def open_client(via, secret, **options)
+    return @node.client(**options) if via == "embedded"
 
     address = via == "proxy" ? @proxy.address : @node.address
-    Doozer.connect("doozer:?ca=#{address}#{"&sk=#{secret}" if secret}", connect_timeout: limit)
+    Doozer.connect("doozer:?ca=#{address}#{"&sk=#{secret}" if secret}", **options)
   end
 
   # The steps up to `join`, in a child; steps after it are left.
@@ -109,7 +109,7 @@ class World
     when "stop" then @node.stop
     when "close" then client(step).close
     when "close_stream" then @streams.delete(step.fetch("stream")).then { |stream, *| stream.close }
-    when "watch", "config" then open_stream(step)
+    when "watch", "follow", "config", "observe" then open_stream(step)
     when "await" then await(@calls.delete(step.fetch("call")), step)
     when "cancel" then cancel(@calls.delete(step.fetch("call")))
     else
@@ -127,7 +127,7 @@ class World
   def about(step)
     case step["do"]
     when "next" then @streams.fetch(step["stream"]).last(2)
-    when "unlock" then ["unlock", @locks.fetch(step["lock"]).path]
+    when *Calls::ON_KEPT then [step["do"], kept(step).last]
     else [step["do"], step["path"] || step["glob"]]
     end
   end
@@ -143,7 +143,7 @@ class World
   def open_stream(step)
     path = step["path"] || step["glob"]
     opened = begin
-      step["do"] == "watch" ? client(step).watch(path, resolve(step["rev"])) : client(step).config(path)
+      client(step).public_send(step["do"], path, *(resolve(step["rev"]) if step.key?("rev")))
     rescue Doozer::Error => e
       e # kept for the first `next`
     end

@@ -14,8 +14,15 @@ unless Doozer::Native::VERSION == Doozer::VERSION
 end
 
 require_relative "doozer/client"
+require_relative "doozer/recipes"
 require_relative "doozer/stream"
+require_relative "doozer/kept"
 require_relative "doozer/lock"
+require_relative "doozer/leader"
+require_relative "doozer/registration"
+require_relative "doozer/live"
+require_relative "doozer/entered"
+require_relative "doozer/txn"
 require_relative "doozer/node"
 require_relative "doozer/dispatcher"
 
@@ -30,17 +37,21 @@ module Doozer
   # [connect_timeout] how long opening it may take, over all addresses. Default: 10.
   # [secret] what it presents on each connection.
   # [name] what it calls itself to members, for their logs.
+  # [session_ttl] how long what it holds (locks, registrations) outlives its last sign of life, in seconds: from 1 to
+  #               86400. Default: 10.
+  # [session_label] what its session is called in listings and in the files of its locks, for people. Default: the
+  #                 program's name and the process's id.
   # [boot] the URI of the cluster in which a cluster's name is looked up. Default: the environment's DOOZER_BOOT_URI.
   # [tls_ca] TLS: the certificates, a PEM file, that may have signed a member's.
   # [tls_cert, tls_key] its own certificate and private key, PEM files, for clusters that ask for one.
   # [tls_server_name] what a member's certificate must be for. Default: the host of the address.
   #
-  # Raises BadUri; Timeout or Disconnected, naming the addresses, if nobody is there; PermissionDenied if the secret is
-  # wrong; Io.
-  def self.connect(uri = nil, timeout: nil, connect_timeout: nil, secret: nil, name: nil, boot: nil, tls_ca: nil,
-                   tls_cert: nil, tls_key: nil, tls_server_name: nil, &block)
-    client = Native.connect(uri, { timeout:, connect_timeout:, secret:, name:, boot:, tls_ca:, tls_cert:, tls_key:,
-                                   tls_server_name: })
+  # Raises BadUri; BadTtl; Timeout or Disconnected, naming the addresses, if nobody is there; PermissionDenied if the
+  # secret is wrong; Io.
+  def self.connect(uri = nil, timeout: nil, connect_timeout: nil, secret: nil, name: nil, session_ttl: nil,
+                   session_label: nil, boot: nil, tls_ca: nil, tls_cert: nil, tls_key: nil, tls_server_name: nil, &block)
+    client = Native.connect(uri, { timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label:, boot:,
+                                   tls_ca:, tls_cert:, tls_key:, tls_server_name: })
     lend(client, &block)
   end
 

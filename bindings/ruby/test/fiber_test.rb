@@ -49,10 +49,26 @@ class FiberTest < DoozerTest
             assert_equal ["x", rev], client.config("/a") { |file| break file.to_a }
             assert_equal ["/a"], client.list("/a").map(&:path)
             assert_equal rev, client.watch("/a", 1).next.rev
+            assert_equal ["x", rev], client.observe("/a") { |file| break file.to_a }
+            assert_equal rev, client.follow("/a").next.rev
             assert_equal 5, client.lock("/l") { 5 }
+            assert_equal 5, client.try_lock("/l") { 5 }
+            assert_equal 5, client.read_lock("/rw") { 5 }
+            assert_equal 5, client.write_lock("/rw") { 5 }
+            assert_equal 5, client.semaphore("/s", 1) { 5 }
+            assert_equal 5, client.elect("/l", "me") { |leader| leader.proclaim("it is me").then { 5 } }
+            assert_equal 1, client.register("/svc", "") { client.discover("/svc") { |live| live.files.size } }
+            assert_equal 5, client.barrier("/b", 1) { 5 }
+            assert_equal 1, client.txn { |txn| txn.del("/none", -1) }.size
+            assert_equal rev, client.rollback("/a", rev)
+            assert_nil client.lock("/l") { |lock| client.set("/a", "x", -1, fence: lock).then { nil } }
+            assert_equal false, client.lock("/l") { |lock| lock.wait_lost(timeout: 0.01) }
             assert_raises(Doozer::RevMismatch) { client.set("/a", "y", 0) }
             assert_raises(Doozer::Timeout) { client.wait("/never", 1, timeout: 0.01) }
             assert_raises(Doozer::Timeout) { client.watch("/never", 1).next(timeout: 0.01) }
+            assert_raises(Doozer::Timeout) { client.discover("/never").changed(timeout: 0.01) }
+            error = assert_raises(Doozer::CompareFailed) { client.txn { |txn| txn.if_absent("/a") } }
+            assert_equal [:compare, 1], error.part
           end
         end
       end
@@ -74,6 +90,60 @@ class FiberTest < DoozerTest
     end
     pairs = turns.each_slice(2).to_a
     assert_equal [[0, 0], [1, 1], [2, 2]], pairs.sort, "nobody came in between"
+  end
+
+  def test_fibers_that_wait_for_each_other
+    log = []
+    scheduled do
+      2.times do |i|
+        Fiber.schedule do
+          log << :came
+          client.barrier("/b", 2) { log << :inside }
+          log << :left
+        end
+        Fiber.schedule { client.elect("/leader", i.to_s) { |leader| log << leader.token } }
+      end
+    end
+    words, tokens = log.partition { |one| one.is_a?(Symbol) }
+    assert_equal [:came] * 2 + [:inside] * 2 + [:left] * 2, words
+    assert_equal tokens.sort.uniq, tokens
+  end
+
+  def test_a_fiber_is_told_of_a_loss_and_of_a_change
+    log = Thread::Queue.new
+    scheduled do
+      lock = client.lock("/l")
+      Fiber.schedule { log << [:lost, lock.wait_lost] }
+      Fiber.schedule { client.discover("/svc/*") { |live| log << live.changed(timeout: SOON_S).keys } }
+      Fiber.schedule do
+        client.set("/svc/1", "", 0)
+        another.del("/l", lock.rev)
+      end
+    end
+    assert_equal [%w[/svc/1], [:lost, true]].sort_by(&:inspect), Array.new(2) { log.pop }.sort_by(&:inspect)
+  end
+
+  def test_a_fiber_that_stands_in_line_and_is_interrupted_was_never_there
+    leader = client.elect("/leader", "first")
+    stopped = 0
+    scheduled do
+      fibers = [-> { proxied.elect("/leader", "next") }, -> { proxied.barrier("/b", 2) }].map do |wait|
+        Fiber.schedule do
+          wait.call
+        rescue Stop
+          stopped += 1
+        end
+      end
+      Fiber.schedule do
+        client.nop until client.walk("/b/members/*").any?
+        fibers.each { |fiber| fiber.raise(Stop) }
+      end
+    end
+    assert_equal 2, stopped
+    until_so { client.walk("/b/**").empty? }
+    rev = client.rev
+    leader.resign
+    assert_equal [rev + 1, 0], [proxied.rev, client.get("/leader").rev]
   end
 
   def test_a_fiber_that_is_interrupted_takes_its_request_back

@@ -44,23 +44,58 @@ class ForkTest < DoozerTest
     lock = mine.lock("/l")
     watch = mine.watch("/l", 1)
     watch.next
+    leader = mine.elect("/leader", "me")
+    registration = mine.register("/svc", "here")
+    live = mine.discover("/svc")
+    entered = mine.barrier("/b", 1)
+    txn = mine.txn.set("/txn", "x", 0)
     node = member
     child do
       refute_predicate lock, :held?
-      assert_raises(Doozer::Forked) { lock.unlock }
+      refute_predicate leader, :leading?
+      assert_equal [true, true, 0.0, nil], [lock.lost?, leader.lost?, lock.valid_for, registration.rev]
+      [-> { lock.unlock }, -> { lock.check! }, -> { lock.wait_lost }, -> { mine.set("/a", "", -1, fence: lock) },
+       -> { mine.del("/a", -1, fence: leader) }, -> { mine.txn.fence(lock) }, -> { leader.resign }, -> { leader.check! },
+       -> { leader.proclaim("x") }, -> { leader.wait_lost }, -> { registration.deregister }, -> { live.files },
+       -> { live.changed }, -> { entered.leave }, -> { entered.wait_lost }].each_with_index do |call, i|
+        assert_raises(Doozer::Forked, "call #{i}") { call.call }
+      end
+      live.close
+      # A transaction is of nobody's session until it is made.
+      txn.commit
       assert_raises(Doozer::Forked) { watch.next }
       assert_raises(Doozer::Forked) { node.get_local("/l") }
       assert_raises(Doozer::Forked) { node.stop }
       assert_raises(Doozer::Forked) { node.client }
       # Collecting, and ending as a program does, must not hang or reach into the parent.
-      lock = watch = node = nil
+      lock = watch = leader = registration = live = entered = node = nil
       GC.start
       mine.nop
     end.call
     assert_predicate lock, :held?
-    assert_equal lock.rev, mine.stat("/l").rev
-    lock.unlock
+    assert_predicate leader, :leading?
+    assert_equal [lock.rev, leader.token, registration.rev], %w[/l /leader /svc].map { |path| mine.stat(path).rev }
+    assert_equal %w[/svc], live.files.keys
+    assert_equal "x", mine.get("/txn").value
+    [-> { lock.unlock }, -> { leader.resign }, -> { registration.deregister }, -> { entered.leave }].each(&:call)
     assert_equal :del, watch.next(timeout: SOON_S).kind
+    assert_empty live.changed(timeout: SOON_S)
+  end
+
+  # A block in which somebody forks: the child leaves it too, and gives nothing back.
+  def test_a_child_that_leaves_its_parents_block
+    said = ruby("-rdoozer", "-e", <<~RUBY)
+      client = Doozer.connect(#{member.address.inspect})
+      client.lock("/l") do |lock|
+        pid = fork
+        next unless pid
+        Process.wait(pid)
+        print $?.success?, client.stat("/l").rev == lock.rev, lock.held?
+      end
+      client.nop # the child too
+    RUBY
+    assert_equal "truetruetrue", said
+    assert_equal 0, client.stat("/l").rev
   end
 
   def test_a_child_that_closes_or_ends_in_the_ordinary_way

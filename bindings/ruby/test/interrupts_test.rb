@@ -43,6 +43,74 @@ class InterruptsTest < DoozerTest
     assert_taken_back
   end
 
+  # What a candidate stands in line for, a reader's and a writer's gate, a barrier: who gives up was never there.
+  def test_waits_for_others_that_are_interrupted_leave_nothing_behind
+    client.elect("/held/leader", "first")
+    client.lock("/held/lock")
+    client.read_lock("/held/rw")
+    client.semaphore("/held/places", 1)
+    before = client.walk("/held/**")
+    mine = another
+    waits = {
+      "/held/leader" => -> { mine.elect("/held/leader", "next") { flunk } },
+      "/held/lock" => -> { mine.lock("/held/lock") { flunk } },
+      "/held/rw/queue" => -> { mine.write_lock("/held/rw") { flunk } },
+      "/held/places/queue" => -> { mine.semaphore("/held/places", 1) { flunk } },
+      "/held/b/members/*" => -> { mine.barrier("/held/b", 2) { flunk } }
+    }
+    waits.each do |shows, wait|
+      [:raise, :kill].each do |way|
+        one = thread(&wait)
+        # What it waits with is there.
+        until_so { one.stop? && client.walk(shows).any? }
+        way == :raise ? one.raise(Stop) : one.kill
+        at_once { way == :raise ? assert_raises(Stop) { one.value } : one.join }
+        until_so { client.walk("/held/**") == before }
+      end
+    end
+    assert_raises(Timeout::Error) { Timeout.timeout(0.2) { mine.barrier("/held/b", 2) } }
+    until_so { client.walk("/held/**") == before }
+  end
+
+  def test_a_candidate_that_is_interrupted_is_never_elected
+    leader = client.elect("/leader", "first")
+    mine = proxied
+    one = thread { mine.elect("/leader", "next") }
+    proxy.tell("expect SET")
+    one.raise(Stop)
+    at_once { assert_raises(Stop) { one.value } }
+    proxy.tell("expect CANCEL")
+    rev = client.rev
+    leader.resign
+    assert_equal [rev + 1, 0], [mine.rev, mine.get("/leader").rev]
+  end
+
+  def test_a_wait_for_a_loss_that_is_interrupted_loses_nothing
+    mine = proxied
+    lock = mine.lock("/l")
+    proxy.tell("forget")
+    one = thread { lock.wait_lost }
+    proxy.tell("expect WATCH")
+    one.raise(Stop)
+    at_once { assert_raises(Stop) { one.value } }
+    proxy.tell("expect CANCEL")
+    at_once { assert_raises(Timeout::Error) { Timeout.timeout(0.1) { lock.wait_lost } } }
+    assert_predicate lock, :held?
+    assert_nil lock.unlock
+  end
+
+  def test_a_wait_for_a_change_that_is_interrupted_loses_nothing
+    live = another.discover("/svc/*")
+    one = thread { live.changed }
+    until_so { one.stop? }
+    one.raise(Stop)
+    at_once { assert_raises(Stop) { one.value } }
+    at_once { assert_raises(Timeout::Error) { Timeout.timeout(0.1) { live.changed } } }
+    client.set("/svc/1", "here", 0)
+    assert_equal %w[/svc/1], live.changed(timeout: SOON_S).keys
+    live.close
+  end
+
   def test_an_interrupt_in_a_blocking_call_only
     mine = proxied
     one = thread { Thread.handle_interrupt(Stop => :on_blocking) { mine.wait("/never", 1) } }
@@ -106,7 +174,10 @@ class InterruptsTest < DoozerTest
         watch = client.watch("/never", 1)
         lock = client.lock("/l")
         threads = [Thread.new { client.wait("/never", 1) }, Thread.new { watch.next }, Thread.new { client.lock("/l") },
-                   Thread.new { node.client.wait("/never", 1) }]
+                   Thread.new { node.client.wait("/never", 1) }, Thread.new { lock.wait_lost },
+                   Thread.new { client.elect("/l", "x") }, Thread.new { client.write_lock("/l2", &:wait_lost) },
+                   Thread.new { client.barrier("/b", 2) }, Thread.new { client.discover("/never", &:changed) },
+                   Thread.new { client.register("/svc", "x") { Thread.stop } }]
         Thread.pass until threads.all?(&:stop?)
         print "ends"
       RUBY
@@ -139,6 +210,19 @@ class InterruptsTest < DoozerTest
     assert_predicate one, :alive?
     client.set("/late", "", 0)
     assert_equal ["/late", 100_000], [one.value.path, counted]
+  end
+
+  def test_other_threads_run_while_each_of_these_waits
+    lock = client.lock("/l")
+    live = client.discover("/never")
+    mine = client
+    waits = [thread { lock.wait_lost }, thread { live.changed }, thread { mine.elect("/l", "x") },
+             thread { mine.write_lock("/rw") { Thread.stop } }, thread { mine.barrier("/b", 2) },
+             thread { mine.follow("/never").next }, thread { mine.observe("/l").tap(&:next).next }]
+    until_so { waits.all?(&:stop?) }
+    counted = 0
+    thread { 100_000.times { counted += 1 } }.join
+    assert_equal [100_000, true], [counted, waits.all?(&:alive?)]
   end
 
   def test_many_waits_interrupted_at_any_moment

@@ -17,6 +17,16 @@ class MemoryTest < DoozerTest
         said = [client.get("/a").value, client.walk("/?").map(&:path), client.list("/?").map(&:path), client.getdir("/").grep("a"),
                 client.watch("/?", rev).next.value, client.config("/a").next.rev - rev, node.get_local("/a").rev - rev]
         said << (client.lock("/l", &:rev) > rev)
+        said << client.elect("/leader", "me", &:leading?)
+        said << client.register("/svc", "here") do
+          client.discover("/svc") { |live| live.files.map { |path, file| [path, file.value] } }
+        end
+        said << client.barrier("/b", 1, &:path) << client.txn { |txn| txn.if_rev("/a", rev).del("/none", -1) }
+        said << begin
+          client.txn.if_absent("/a").commit
+        rescue Doozer::CompareFailed => e
+          e.part
+        end
         said << begin
           client.add("/a", "")
         rescue Doozer::RevMismatch => e
@@ -25,7 +35,8 @@ class MemoryTest < DoozerTest
         p said
       end
     RUBY
-    expected = ["y" * 100, ["/a"], ["/a"], ["a"], "y" * 100, 0, 0, true, "/a"]
+    expected = ["y" * 100, ["/a"], ["/a"], ["a"], "y" * 100, 0, 0, true, true, [["/svc", "here"]], "/b", [nil],
+                [:compare, 1], "/a"]
     assert_equal "#{expected.inspect}\n" * 2, said
   end
 
@@ -34,12 +45,15 @@ class MemoryTest < DoozerTest
     watch = mine.watch("/a", 1)
     held = mine.lock("/l")
     rev = mine.set("/a", "x", 0)
+    live = mine.discover("/a")
+    files = live.files.object_id
     # Moves everything that may move, and looks for what still points to where it was.
     GC.verify_compaction_references(toward: :empty, (RUBY_VERSION < "3.2" ? :double_heap : :expand_heap) => true)
     assert_equal ["x", rev], mine.get("/a").to_a
     assert_equal ["/a", "x", rev, :set], watch.next.to_a
     assert_raises(Doozer::RevMismatch) { mine.add("/a", "") }
     assert_predicate held, :held?
+    assert_equal [files, { "/a" => Doozer::File["x", rev] }], [live.files.object_id, live.files]
     held.unlock
   end
 
@@ -50,12 +64,13 @@ class MemoryTest < DoozerTest
       thread { Doozer.connect(address).wait("/dropped", 1).path },
       thread { Doozer.connect(address).watch("/dropped", 1).next.path },
       thread { Doozer.connect(address).config("/dropped").find(&:value).value },
+      thread { Doozer.connect(address).discover("/dropped").changed.keys.first },
       thread { node.client.tap { node = nil }.wait("/within", 1).path }
     ]
     until_so { waits.all?(&:stop?) }
     5.times { GC.start }
     client.set("/dropped", "x", 0)
-    assert_equal ["/dropped", "/dropped", "x"], waits.first(3).map(&:value)
+    assert_equal ["/dropped", "/dropped", "x", "/dropped"], waits.first(4).map(&:value)
     assert_predicate waits.last, :alive?
   rescue Doozer::Disconnected
     flunk "what is used was collected"
@@ -69,29 +84,65 @@ class MemoryTest < DoozerTest
         remote.watch("/**", 1).next
         remote.list("/**").next
         remote.lock("/l")
+        remote.elect("/leader", "me")
+        remote.register("/svc", "here")
+        remote.discover("/svc").files
+        remote.barrier("/b", 1)
+        remote.txn.set("/a", "x", 0)
         node.client.wait("/ctl/**", 1) if i.odd?
       end
     end
     thread(&made).value
     until_so do
       at_once { GC.start }
-      [Doozer::Node, Doozer::Client, Doozer::Stream, Doozer::Lock].sum { |kind| ObjectSpace.each_object(kind).count } < 40
+      kinds = [Doozer::Node, Doozer::Client, Doozer::Stream, Doozer::Lock, Doozer::Leader, Doozer::Registration, Doozer::Live,
+               Doozer::Entered, Doozer::Txn]
+      kinds.sum { |kind| ObjectSpace.each_object(kind).count } < 80
     end
     assert_nil client.nop
+  end
+
+  def test_what_is_held_and_forgotten_is_given_back
+    mine = another
+    made = lambda do
+      20.times do |i|
+        mine.elect("/forgotten/leader/#{i}", "me")
+        mine.register("/forgotten/svc/#{i}", "here")
+        mine.barrier("/forgotten/b/#{i}", 1)
+        mine.semaphore("/forgotten/s/#{i}", 1)
+      end
+    end
+    thread(&made).value
+    # Collected or not is not for sure for any one of them, but for most.
+    until_so do
+      GC.start
+      %w[leader/* svc/* b/*/members/* s/*/holders/*].all? { |glob| client.walk("/forgotten/#{glob}").size < 10 }
+    end
+    assert_nil mine.nop
   end
 
   def test_closing_twice_and_using_what_is_closed
     mine = another
     watch = mine.watch("/a", 1)
     lock = mine.lock("/l")
+    leader = mine.elect("/leader", "me")
+    live = mine.discover("/**")
+    txn = mine.txn
     2.times { assert_nil mine.close }
     assert_predicate mine, :closed?
     calls = { get: ["/a"], set: ["/a", "", 0], add: ["/a", ""], del: ["/a", 0], rev: [], stat: ["/a"], getdir: ["/"],
-              walk: ["/**"], list: ["/**"], wait: ["/a", 1], watch: ["/a", 1], config: ["/a"], lock: ["/l"], nop: [],
+              walk: ["/**"], list: ["/**"], wait: ["/a", 1], watch: ["/a", 1], config: ["/a"], lock: ["/l"], try_lock: ["/l"],
+              read_lock: ["/l"], write_lock: ["/l"], semaphore: ["/l", 1], elect: ["/l", ""], register: ["/l", ""],
+              discover: ["/l"], barrier: ["/l", 1], follow: ["/l"], observe: ["/l"], rollback: ["/l", 1], nop: [],
               self_id: [], access: [""] }
     calls.each { |call, arguments| assert_raises(Doozer::Closed, call.to_s) { mine.public_send(call, *arguments) } }
     assert_raises(Doozer::Closed) { watch.next }
     assert_raises(Doozer::Closed) { lock.unlock }
+    assert_raises(Doozer::Closed) { leader.resign }
+    assert_equal [true, true, false], [lock.wait_lost, leader.lost?, leader.leading?]
+    assert_raises(Doozer::Closed) { live.changed }
+    assert_raises(Doozer::Closed) { txn.commit }
+    assert_equal 0, client.stat("/l").rev, "what it held is given back"
   end
 
   def test_memory_stays_where_it_was

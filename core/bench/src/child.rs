@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,6 +46,22 @@ impl Process {
     /// If it has gone.
     pub fn resume(&self) -> io::Result<()> {
         self.signal(Signal::CONT)
+    }
+
+    /// Asks it to end (SIGTERM).
+    ///
+    /// # Errors
+    /// If it has gone.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// How it has ended; `None` while it runs.
+    ///
+    /// # Errors
+    /// If the system does not say what became of it.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
     }
 
     /// Kills it as a crash would (SIGKILL), and waits until it is gone. Others go on meanwhile.
@@ -122,6 +138,25 @@ mod tests {
         process.pause().unwrap();
         process.kill().await.unwrap();
         assert_eq!(state(id), None, "killed although it was held, and waited for");
+    }
+
+    #[test]
+    fn it_may_end_in_its_own_way() {
+        let scratch = Scratch::new(std::env::temp_dir()).unwrap();
+        let log = scratch.path().join("log");
+        let mut process = shell("trap 'exit 3' TERM; echo ready; while :; do :; done", &log);
+        while process.last_words() != "ready" {
+            std::thread::yield_now();
+        }
+        assert_eq!(process.ended().unwrap(), None);
+        process.terminate().unwrap();
+        let status = loop {
+            if let Some(status) = process.ended().unwrap() {
+                break status;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(status.code(), Some(3));
     }
 
     #[test]

@@ -124,6 +124,19 @@ pub enum LoadError {
     /// No answer has come for too long.
     #[error("no answer within {} s", PATIENCE.as_secs())]
     Silent,
+    /// A session has ended, and with it what it held.
+    #[error("the session is over")]
+    SessionOver,
+    /// A lock does not lock.
+    #[error(
+        "a lock was given away with token {token} while it was held, or after it was, with token {before}"
+    )]
+    NotExclusive {
+        /// The one before.
+        before: i64,
+        /// The one that came.
+        token: i64,
+    },
     /// One of several members is the reason.
     #[error("{member}: {why}")]
     At {

@@ -5,9 +5,11 @@
 //! |---|---|
 //! | [`rates`] | how many requests a second, and how long one takes |
 //! | [`faults`] | what a member that is killed, held or slow costs |
+//! | [`locks`] | what it takes to lock, and to pass a lock on |
 //! | [`sizes`] | watchers, memory, restarts, idleness |
 
 pub mod faults;
+pub mod locks;
 pub mod rates;
 pub mod sizes;
 

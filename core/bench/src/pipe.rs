@@ -8,15 +8,18 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use doozer_wire::{
     Consistency, Decoder, ErrorKind, FLAG_PROGRESS, Features, Hello, OwnedResponse, PROTOCOL_VERSION, Secret,
-    Uri, Verb,
+    SessionOp, Uri, Verb,
 };
 
 use crate::connection::{Answer, Connect, Connection, LoadError, Request};
 use crate::exchange::{Exchange, Opener};
+use crate::numbered::Numbered;
 
 /// Tags of what a connection asks by itself; a load's are small.
 const TAG_REVISION: i32 = i32::MAX;
 const TAG_WATCHED: i32 = i32::MAX - 1;
+/// Longer than anything is measured: nothing has to be kept alive.
+const SESSION_TTL_MS: u64 = 600_000;
 
 /// A member, or several that a run spreads its connections over.
 #[derive(Clone, Default)]
@@ -26,6 +29,8 @@ pub struct Target {
     greeting: bool,
     /// Whether each member is to have its share, and its figures.
     apart: bool,
+    /// Whether each connection has a session, whose SETs are numbered.
+    numbered: bool,
     /// TCP if there is none.
     opener: Option<Opener>,
 }
@@ -50,7 +55,7 @@ impl Target {
     /// Members of one cluster, each at `HOST:PORT`: each gets its share of a load, and its figures. `greeting` is whether
     /// they are of today.
     pub fn members(addresses: Vec<String>, secret: Option<Secret>, greeting: bool, opener: Opener) -> Target {
-        Target { addresses, secret, greeting, apart: true, opener: Some(opener) }
+        Target { addresses, secret, greeting, apart: true, numbered: false, opener: Some(opener) }
     }
 
     /// The addresses of a URI, and its secret. Its name is not looked up.
@@ -62,6 +67,11 @@ impl Target {
         }
     }
 
+    /// The same members, asked by connections that have a session each, and number their SETs.
+    pub fn numbered(self) -> Target {
+        Target { numbered: true, ..self }
+    }
+
     /// Opens the connection with this number, to the address whose turn it is.
     pub(crate) async fn pipe(&self, number: usize) -> Result<Pipe, LoadError> {
         let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
@@ -70,7 +80,11 @@ impl Target {
             None => Exchange::connect(address).await?,
         });
         if self.greeting {
-            let features = Features::LOCAL_READS | Features::WATCH | Features::STATUS | Features::GOODBYE;
+            let features = Features::LOCAL_READS
+                | Features::WATCH
+                | Features::STATUS
+                | Features::GOODBYE
+                | Features::SESSIONS;
             let hello = Hello {
                 version: PROTOCOL_VERSION,
                 features,
@@ -82,6 +96,11 @@ impl Target {
         if let Some(secret) = &self.secret {
             let value = Some(secret.as_bytes().to_vec().into());
             pipe.ask(&frame(Verb::Access, |request| request.value = value)).await?;
+        }
+        if self.numbered {
+            let session = Numbered::new()?;
+            pipe.ask(&session.session(SessionOp::Open, Some(SESSION_TTL_MS))).await?;
+            pipe.session = Some(session);
         }
         Ok(pipe)
     }
@@ -106,6 +125,7 @@ pub struct Pipe {
     watch: Watch,
     /// The tags of DELs under way, whose answers have no revision.
     deletes: Vec<i32>,
+    session: Option<Numbered>,
     /// Answers that no frame brings.
     own: Vec<Answer>,
     /// The member has said goodbye. It answers what it has been sent, and is sent no more.
@@ -124,7 +144,15 @@ enum Watch {
 impl Pipe {
     fn new(stream: Exchange) -> Self {
         let decoder = Decoder::new(i32::MAX as usize);
-        Pipe { stream, decoder, watch: Watch::None, deletes: Vec::new(), own: Vec::new(), is_leaving: false }
+        Pipe {
+            stream,
+            decoder,
+            watch: Watch::None,
+            deletes: Vec::new(),
+            session: None,
+            own: Vec::new(),
+            is_leaving: false,
+        }
     }
 
     /// Sends one request, when nothing else is under way, and takes its answer.
@@ -143,8 +171,13 @@ impl Pipe {
         self.stream.output()
     }
 
+    /// Sends what is to be sent, and is ready when something has come.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LoadError>> {
+        self.stream.poll(cx).map_err(LoadError::Io)
+    }
+
     /// The next whole answer that was read.
-    fn next_answer(&mut self) -> Result<Option<OwnedResponse>, LoadError> {
+    pub(crate) fn next_answer(&mut self) -> Result<Option<OwnedResponse>, LoadError> {
         let frame = self.decoder.next(self.stream.input()).map_err(|_| LoadError::Nonsense("its length"))?;
         let Some(frame) = frame else { return Ok(None) };
         OwnedResponse::decode(frame).map(Some).map_err(|_| LoadError::Nonsense("no message"))
@@ -177,6 +210,9 @@ impl Pipe {
     }
 
     fn outcome(&mut self, tag: i32, answer: &OwnedResponse, revision: i64) -> Result<(), LoadError> {
+        if let Some(session) = &mut self.session {
+            session.answered(tag);
+        }
         let delete = self.deletes.iter().position(|delete| *delete == tag);
         if let Some(at) = delete {
             self.deletes.swap_remove(at);
@@ -202,6 +238,9 @@ impl Connection for Pipe {
             Request::Set { path, value } | Request::Create { path, value } => {
                 let mut request = tagged(tag, Verb::Set, Some(path), Some(-1));
                 request.value = Some(value);
+                if let Some(session) = &mut self.session {
+                    request = session.command(tag, request);
+                }
                 request.encode_frame(self.output());
             }
             Request::Delete(path) => {
@@ -258,7 +297,7 @@ fn tagged(tag: i32, verb: Verb, path: Option<Bytes>, rev: Option<i64>) -> doozer
 }
 
 /// Why an answer is none.
-fn failure(answer: &OwnedResponse) -> Option<LoadError> {
+pub(crate) fn failure(answer: &OwnedResponse) -> Option<LoadError> {
     let (kind, detail) = answer.failure()?;
     if kind == ErrorKind::ShuttingDown {
         return Some(LoadError::Leaving);

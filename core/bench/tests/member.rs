@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
 mod contract;
+#[path = "contract/locks.rs"]
+mod locks;
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,12 @@ async fn member() -> (Node, String) {
 async fn the_contract_is_kept() {
     let (_node, address) = member().await;
     contract::is_kept(&Target::greeted(vec![address])).await;
+}
+
+#[tokio::test]
+async fn the_contract_of_locks_is_kept() {
+    let (_node, address) = member().await;
+    locks::are_kept(&Target::greeted(vec![address])).await;
 }
 
 #[tokio::test]

@@ -7,13 +7,19 @@ mod bench;
 mod columns;
 mod commands;
 mod connect;
+mod explain;
 mod failure;
 mod health;
+mod history;
+mod hold;
 mod listing;
 mod member;
 mod members;
+mod sessions;
+mod spans;
 mod status;
 mod tree;
+mod txn;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -24,11 +30,13 @@ use clap::{CommandFactory, Parser};
 use answers::{Out, Version};
 use args::{Args, Command};
 use failure::Failure;
+use hold::{Wanted, hold};
 
 /// Runs `doozer` with the arguments, the environment and the standard streams of this process.
 ///
-/// The exit status is 0, or 1 if a write named a revision that the file has changed since or `status --check` found the
-/// cluster not well, or 2 for every other failure. Standard error then names it in one line.
+/// The exit status is 0, or 1 if a write named a revision that the file has changed since, a condition of a transaction does
+/// not hold or `status --check` found the cluster not well, or 2 for every other failure. Standard error then names it in one line.
+/// Commands that run another command end with its status, or with one of their own: see their help.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse().and_then(check) {
         Ok(args) => args,
@@ -100,6 +108,12 @@ fn converse(options: &args::Options, command: Command, out: &mut Out<impl Write>
     let done = runtime.block_on(async {
         match command {
             Command::Bench(wanted) => bench::bench(options, wanted, out).await,
+            Command::Lock { path, is_try, run } => hold(options, Wanted::Lock { path, is_try }, run).await,
+            Command::Elect { path, value, run } => hold(options, Wanted::Leader { path, value }, run).await,
+            Command::Register { path, address, run } => {
+                hold(options, Wanted::Record { path, address }, run).await
+            }
+            Command::Txn { file } => txn::txn(options, file.as_deref(), out).await,
             command => commands::run(options, command, out).await,
         }
     });

@@ -5,11 +5,13 @@ mod args;
 mod log;
 mod old_flags;
 mod problem;
+mod recover;
 mod secrets;
 mod setup;
 mod signals;
 mod size;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,32 +20,44 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, info, warn};
 
 use crate::line::line;
-use args::{Args, LogFormat};
+use args::{Args, LogFormat, RecoverArgs};
 use problem::Problem;
 use setup::{Setup, setup};
 use signals::Signals;
 
 /// Runs `doozerd` with the arguments and the environment of this process until it is told to stop.
 ///
+/// `doozerd recover` does something else, and ends.
+///
 /// The exit status is 0 after a stop, 1 if the member's disk failed while it ran, 128 and a signal's number if that
 /// signal cut a stop short, and 2 if the member could not start. Whatever it is, standard error says why.
 pub fn main() -> ExitCode {
-    let old_flags::Rewritten { args, ignored } = old_flags::rewrite(std::env::args_os());
-    let args = match Args::try_parse_from(args) {
-        Ok(args) => args,
-        Err(usage) => {
-            // Nobody may be there to read it.
-            let _ = usage.print();
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
-        }
+    let mut words = std::env::args_os();
+    let ended = if std::env::args_os().nth(1).is_some_and(|word| word == "recover") {
+        // Whatever comes first is the name of the program.
+        words.next();
+        parsed(words).map(|RecoverArgs { data_dir, to }| recover::recover(&data_dir, to.as_deref()))
+    } else {
+        let old_flags::Rewritten { args, ignored } = old_flags::rewrite(words);
+        parsed(args).map(|args| run(args, &ignored))
     };
-    match run(args, &ignored) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
+    match ended {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(problem)) => {
             eprintln!("doozerd: {}", line(&problem));
             ExitCode::from(problem.status())
         }
+        Err(usage) => usage,
     }
+}
+
+/// A command line, or the exit status of one that asks for help, or is wrong: it has been told which.
+fn parsed<T: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<T, ExitCode> {
+    T::try_parse_from(words).map_err(|usage| {
+        // Nobody may be there to read it.
+        let _ = usage.print();
+        ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+    })
 }
 
 fn run(args: Args, ignored: &[&str]) -> Result<(), Problem> {
@@ -104,12 +118,19 @@ fn announce(node: &Node, told: &Config, format: LogFormat) {
             told.cluster_name
         );
     }
-    let (largest, wanted) = (node.value_bytes_max(), told.value_bytes_max);
-    if largest != wanted {
-        warn!(
-            "--max-value {wanted}: the cluster's largest value is {largest} bytes; change it with \
-             `printf {wanted} | doozer set /ctl/settings/max-value -1`"
-        );
+    let (sessions, session_bytes) = node.sessions_max();
+    for (name, what, set, wanted) in [
+        ("max-value", "the cluster's largest value is", node.value_bytes_max(), Some(told.value_bytes_max)),
+        ("max-sessions", "the most sessions of the cluster are", sessions, told.sessions_max),
+        ("max-session-bytes", "the cluster's sessions may take", session_bytes, told.session_bytes_max),
+    ] {
+        let unit = if name == "max-sessions" { "" } else { " bytes" };
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != set) {
+            warn!(
+                "--{name} {wanted}: {what} {set}{unit}; change it with \
+                 `printf {wanted} | doozer set /ctl/settings/{name} -1`"
+            );
+        }
     }
     let unconfirmed_slots = node.unconfirmed_slots();
     let address = node.address().map(|address| address.to_string()).unwrap_or_default();

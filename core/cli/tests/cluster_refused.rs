@@ -5,15 +5,12 @@
 
 mod common;
 
-#[path = "cluster_refused/daemon.rs"]
-mod daemon;
-
 use std::io::{Read, Write};
 use std::path::Path;
 use std::thread;
 
+use common::daemon::{Daemon, Impostor, ports};
 use common::{Ended, doozerd};
-use daemon::{Daemon, Impostor, ports};
 
 /// A cluster's id.
 fn cluster_of(member: &Daemon) -> String {
@@ -246,16 +243,25 @@ fn assert_same(members: &[Daemon]) {
     members.iter().for_each(|member| assert_eq!(files(member), first));
 }
 
+/// Nothing was written, for want of a majority; why, as far as the member has said that by then.
+#[track_caller]
+fn assert_unwritten(ended: &Ended, path: &str, seconds: u32) {
+    let nothing =
+        format!("Error: NO_QUORUM: {path}: no quorum: no session could be opened, nothing was written");
+    let (tried, why) = (format!("; tried for {seconds}s\n"), ": this member hears of no majority");
+    let expected = [format!("{nothing}{tried}"), format!("{nothing}{why}{tried}")];
+    assert!(ended.status == Some(2) && expected.contains(&ended.stderr), "{ended:?}");
+}
+
 #[test]
 fn a_minority_says_so_and_keeps_its_promises() {
     let (three, [alone, two, other]) = Three::new("--answer-within 3");
     let rev = alone.put(b"kept", "set /a 0").rev();
     two.kill();
     other.kill();
-    alone.put(b"lost", "set /a -1").fails(2, "Error: NO_QUORUM: /a: no quorum: outcome unknown");
-    let nothing = "Error: NO_QUORUM: /b: no quorum: this member hears of no majority, nothing was written";
-    for _ in 0..5 {
-        alone.put(b"b", "set /b 0").fails(2, nothing);
+    assert_unwritten(&alone.put(b"lost", "-t 5 set /a -1"), "/a", 5);
+    for _ in 0..3 {
+        assert_unwritten(&alone.put(b"b", "-t 1 set /b 0"), "/b", 1);
     }
     let read = "Error: NO_QUORUM: /a: no quorum: this member hears of no majority; a read with local consistency is answered";
     alone.run("get /a").fails(2, read);
@@ -269,16 +275,14 @@ fn a_minority_says_so_and_keeps_its_promises() {
         let alone = three.start(number, &[]);
         alone.serves();
         assert_eq!(alone.until_prints("status --json").matches("\"quorum\":false").count(), 1);
-        let refused = alone.put(b"b", "set /b 0");
-        assert!(refused.stderr.starts_with("Error: NO_QUORUM: /b: no quorum: "), "{refused:?}");
+        assert_unwritten(&alone.put(b"b", "-t 5 set /b 0"), "/b", 5);
         alone.kill();
     }
     let members = [0, 1, 2].map(|number| three.start(number, &[]));
-    let value = members[0].until_prints("get /a");
-    assert!(["kept", "lost"].contains(&&*value), "{value}");
+    members[0].until_prints("get /a");
     members[1].put(b"on", "set /on 0").rev();
     for member in &members {
-        member.run("get /a").prints(&value);
+        member.run("get /a").prints("kept");
     }
     assert_same(&members);
 }
@@ -380,4 +384,40 @@ fn clocks_that_jump() {
         members[number].serves();
         write_at_all(&members);
     }
+}
+
+/// It may have acknowledged what nobody else has: nothing is founded as if that had never been.
+#[test]
+fn one_that_lost_who_it_was_founds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let [lost, other] = ports();
+    let line = |data: &str| format!("--data-dir {data} -a {lost} -a {other}");
+    let before = Daemon::start(dir.path(), &lost, "--data-dir lost", &[]);
+    before.serves();
+    before.kill();
+    let file = dir.path().join("lost/SUPER");
+    let mut bytes = std::fs::read(&file).unwrap();
+    [20, 4096 + 20].iter().for_each(|at| bytes[*at] ^= 1);
+    std::fs::write(&file, bytes).unwrap();
+
+    let (lost, other) = (
+        Daemon::start(dir.path(), &lost, &line("lost"), &[]),
+        Daemon::start(dir.path(), &other, &line("other"), &[]),
+    );
+    let said = lost.says("the identity of this member is lost: lost/SUPER is unreadable in both its copies");
+    assert!(said.contains("its files are kept in lost/lost-0000000000000001"), "{said}");
+    lost.says("waiting: this member lost who it was, so it founds no cluster, and no address given with -a runs one");
+    other.says(&format!("waiting: {} lost who it was, and nobody founds a cluster with it", lost.address));
+    // It stays so, however often it is started.
+    lost.kill();
+    let (address, args) = (other.address.clone(), line("lost"));
+    let lost = Daemon::start(dir.path(), args.split_whitespace().nth(3).unwrap(), &args, &[]);
+    lost.says("waiting: this member lost who it was");
+    // Started empty it is one like others.
+    lost.kill();
+    std::fs::remove_dir_all(dir.path().join("lost")).unwrap();
+    let empty = Daemon::start(dir.path(), args.split_whitespace().nth(3).unwrap(), &args, &[]);
+    empty.serves();
+    other.serves();
+    assert_ne!(address, empty.address);
 }

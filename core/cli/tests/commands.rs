@@ -8,23 +8,29 @@ use std::time::{Duration, Instant};
 
 use common::{Member, doozer};
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 25] = [
     "add",
     "bench",
     "completions",
     "del",
+    "elect",
+    "explain",
     "find",
     "get",
     "help",
+    "lock",
     "ls",
     "nop",
+    "register",
     "rev",
     "self",
+    "session",
     "set",
     "stat",
     "status",
     "touch",
     "tree",
+    "txn",
     "version",
     "wait",
     "watch",

@@ -79,10 +79,6 @@ fn warnings() {
     };
     assert_eq!(warned("-w :8080", &[]), "-w :8080: this version has no web view; nothing listens there");
     assert_eq!(
-        warned("", &[("DOOZER_BOOT_URI", "h:1")]),
-        "DOOZER_BOOT_URI is ignored: this version finds no cluster by its name; give the addresses of its members with -a"
-    );
-    assert_eq!(
         warned("", &[("DOOZER_ROSECRET", "ro")]),
         "DOOZER_ROSECRET is set without DOOZER_RWSECRET: nobody can write"
     );
@@ -95,6 +91,33 @@ fn limits() {
     member
         .put(b"0123456789a", "add /b")
         .fails(2, "Error: TOO_LARGE: /b: value too large: 11 bytes, limit 10");
+    let member = Member::with(&words("--memory --max-sessions 7 --max-session-bytes 2M"), &[]);
+    member.run("get /ctl/settings/max-sessions").prints("7");
+    member.run("get /ctl/settings/max-session-bytes").prints("2097152");
+}
+
+#[test]
+fn settings_of_a_cluster_that_is_there_are_not_the_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = |line: &str| Member::within(dir.path(), &words(&format!("--data-dir d {line}")), &[]);
+    start("--max-value 10 --max-sessions 7 --max-session-bytes 2M").stop();
+    let member = start("--max-value 20 --max-sessions 8 --max-session-bytes 3M");
+    assert_eq!(member.said.len(), 4, "{:?}", member.said);
+    let settings = [
+        ("max-value 20", "the cluster's largest value is 10 bytes"),
+        ("max-sessions 8", "the most sessions of the cluster are 7"),
+        ("max-session-bytes 3145728", "the cluster's sessions may take 2097152 bytes"),
+    ];
+    for (line, (flag, is)) in member.said.iter().zip(settings) {
+        let (name, wanted) = flag.split_once(' ').unwrap();
+        let remedy = format!("change it with `printf {wanted} | doozer set /ctl/settings/{name} -1`");
+        assert!(line.ends_with(&format!("--{flag}: {is}; {remedy}")), "{line}");
+    }
+    member.stop();
+    // What is not said is as it is.
+    let member = start("--max-value 10");
+    assert_eq!(member.said.len(), 1, "{:?}", member.said);
+    member.stop();
 }
 
 /// What each of three clients may do: none, with the right read-only secret, with the right read-write secret.
@@ -258,6 +281,8 @@ fn help_and_version() {
         "--history ",
         "--history-bytes",
         "--max-value",
+        "--max-sessions",
+        "--max-session-bytes",
         "--tls-cert",
         "--tls-key",
         "--tls-ca",

@@ -15,14 +15,6 @@ fn start(dir: &Path, variables: &[(&str, &str)], line: &str) -> Ended {
 }
 
 #[test]
-fn a_cluster_by_its_name() {
-    let dir = tempfile::tempdir().unwrap();
-    let boot =
-        "doozerd: -b: this version finds no cluster by its name; give the addresses of its members with -a";
-    start(dir.path(), &[], "-b doozer:?ca=10.0.0.1:8046").fails(2, boot);
-}
-
-#[test]
 fn an_address_it_cannot_have() {
     let dir = tempfile::tempdir().unwrap();
     let member = Member::start();
@@ -112,6 +104,12 @@ fn values_that_make_no_sense() {
     at("--max-value 0").fails(2, "doozerd: the largest value cannot be 0 bytes: choose 1 to 67108864");
     at("--max-value 1G")
         .fails(2, "doozerd: the largest value cannot be 1073741824 bytes: choose 1 to 67108864");
+    at("--max-sessions 1048577")
+        .fails(2, "doozerd: /ctl/settings/max-sessions cannot be 1048577 sessions: choose 0 to 1048576");
+    at("--max-session-bytes 1k").fails(
+        2,
+        "doozerd: /ctl/settings/max-session-bytes cannot be 1024 bytes: choose 1048576 to 2147483648",
+    );
     let filtered = start(dir.path(), &[("DOOZER_LOG", "a=b=c")], "--memory");
     assert!(filtered.stderr.starts_with("doozerd: DOOZER_LOG is no log filter: "), "{filtered:?}");
     assert_eq!((filtered.status, filtered.stderr.lines().count()), (Some(2), 1));
@@ -127,6 +125,10 @@ fn wrong_calls() {
         ("stray", "error: unexpected argument 'stray' found".to_owned()),
         ("--history-bytes 1.5M", format!("error: invalid value '1.5M' for '--history-bytes <SIZE>': {size}")),
         ("--max-value big", format!("error: invalid value 'big' for '--max-value <SIZE>': {size}")),
+        (
+            "--max-session-bytes 1.5M",
+            format!("error: invalid value '1.5M' for '--max-session-bytes <SIZE>': {size}"),
+        ),
         (
             "--history 0",
             "error: invalid value '0' for '--history <N>': 0 is not in 1..18446744073709551615".to_owned(),

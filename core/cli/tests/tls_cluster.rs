@@ -4,15 +4,11 @@
 
 mod common;
 
-#[allow(dead_code, reason = "another test program uses the rest")]
-#[path = "cluster_refused/daemon.rs"]
-mod daemon;
-
 use std::path::Path;
 
 use common::authority::Authority;
 use common::cluster::{Cluster, patient, wait_for_voters};
-use daemon::{Daemon, ports};
+use common::daemon::{Daemon, ports};
 use doozer_client::{Client, Options, Tls};
 use rustix::process::Signal;
 
@@ -51,6 +47,10 @@ async fn use_it(cluster: &Cluster, tls: Tls) {
             let file = other.get("/a").await.unwrap();
             assert_eq!((file.rev, file.value), (rev, Some(here.to_string().into())));
         }
+    }
+    // Otherwise what closes their sessions may still be under way when the members are stopped.
+    for client in clients {
+        client.close().await;
     }
 }
 

@@ -8,6 +8,7 @@ use crate::random::Random;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
+#[derive(Debug)]
 pub(crate) struct Backoff {
     failures: u32,
     random: Random,

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use doozer_wire::{ErrorKind, OwnedResponse, Request, Verb};
+use doozer_wire::{ErrorKind, OwnedResponse, Request, SetFlags, Verb};
 use tokio::sync::{SemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::calls::{Abandoned, Answer, Answered, Failure, Tag, is_write};
 use crate::error::{Error, Subject};
 use crate::shared::{OUTSTANDING_BYTES_MAX, Shared, closed};
-use crate::table::{Abandoned, Answer, Failure, Tag};
 
 /// What a request takes of the budget beside its path and value, in bytes.
 const REQUEST_BYTES: usize = 64;
@@ -49,19 +49,23 @@ pub(crate) struct Pending<'a> {
     is_write: bool,
     _room: Option<SemaphorePermit<'a>>,
     answer: oneshot::Receiver<Answer>,
-    guard: Guard<'a>,
-}
-
-/// Takes its call back when dropped.
-struct Guard<'a> {
-    shared: &'a Shared,
+    /// Until its end is known.
     tag: Option<Tag>,
+    /// The path of a SET that waits for its turn.
+    queued: Option<Bytes>,
 }
 
-impl Drop for Guard<'_> {
+impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        if let Some(tag) = self.tag {
-            self.shared.table(|table, done| table.abandon(tag, done));
+        let Some(tag) = self.tag else { return };
+        let abandoned = self.shared.table(|table, done| table.abandon(tag, done));
+        let Some(path) = self.queued.take().filter(|_| abandoned == Abandoned::Answered) else { return };
+        // Its turn came, and nobody has heard of it. After this, whoever brings the answer sees that.
+        self.answer.close();
+        if let Ok(Ok(Answered { response: OwnedResponse { rev: Some(rev), .. }, .. })) =
+            self.answer.try_recv()
+        {
+            self.shared.table(|table, done| table.tidy_away(path, rev, done));
         }
     }
 }
@@ -74,11 +78,10 @@ pub(crate) async fn start<'a>(
     request: Request,
 ) -> Result<Pending<'a>, Error> {
     let room = room(shared, &subject, &deadline, &request).await?;
-    let is_write = request.verb == Verb::Set as i32 || request.verb == Verb::Del as i32;
-    let (tag, answer) =
-        shared.submit(request).map_err(|failure| subject.error(failure.kind, failure.detail))?;
-    let guard = Guard { shared, tag: Some(tag) };
-    Ok(Pending { shared, subject, deadline, is_write, _room: room, answer, guard })
+    let is_write = is_write(&request);
+    let queued = request.path.clone().filter(|_| request.flags.contains(SetFlags::QUEUE));
+    let (tag, answer) = shared.submit(request).map_err(|failure| subject.failed(failure))?;
+    Ok(Pending { shared, subject, deadline, is_write, _room: room, answer, tag: Some(tag), queued })
 }
 
 /// Waits for room among the outstanding requests.
@@ -88,11 +91,11 @@ pub(crate) async fn room<'a>(
     deadline: &Deadline,
     request: &Request,
 ) -> Result<Option<SemaphorePermit<'a>>, Error> {
-    if request.verb == Verb::Wait as i32 {
+    if request.verb == Verb::Wait as i32 || request.flags.contains(SetFlags::QUEUE) {
         return Ok(None);
     }
     let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
-    let bytes = REQUEST_BYTES + len(&request.path) + len(&request.value);
+    let bytes = REQUEST_BYTES + len(&request.path) + len(&request.value) + len(&request.txn);
     let permits = bytes.min(OUTSTANDING_BYTES_MAX) as u32;
     if let Ok(room) = shared.outstanding.try_acquire_many(permits) {
         return Ok(Some(room));
@@ -112,33 +115,43 @@ pub(crate) async fn room<'a>(
 
 impl Pending<'_> {
     /// Waits for the answer.
-    pub async fn answer(mut self) -> Result<OwnedResponse, Error> {
+    pub async fn answer(self) -> Result<OwnedResponse, Error> {
+        self.answered().await.map(|answered| answered.response)
+    }
+
+    /// Waits for the answer, and learns of the session that it belongs to.
+    pub async fn answered(mut self) -> Result<Answered, Error> {
         let answer = match self.deadline.limit(&mut self.answer).await {
             Some(answer) => answer.unwrap_or_else(|_| Err(closed())),
             None => self.too_late(),
         };
-        self.guard.tag = None;
-        answer.map_err(|failure| self.subject.error(failure.kind, failure.detail))
+        self.tag = None;
+        answer.map_err(|failure| self.subject.failed(failure))
     }
 
     /// What became of a call whose time is up.
     fn too_late(&mut self) -> Answer {
-        let Some(tag) = self.guard.tag.take() else { return Err(closed()) };
+        let Some(tag) = self.tag.take() else { return Err(closed()) };
         let after = self.deadline.after;
         let down = self.shared.why_down();
         match (self.shared.table(|table, done| table.abandon(tag, done)), down) {
             (Abandoned::Answered, _) => self.answer.try_recv().unwrap_or_else(|_| Err(closed())),
-            (Abandoned::Sent, _) if self.is_write => Err(Failure::new(
-                ErrorKind::OutcomeUnknown,
-                format!(
-                    "timeout: the write was sent, but no answer came within {after:?}; it may or may not have been made"
-                ),
-            )),
-            (Abandoned::Sent, _) => {
+            (Abandoned::Sent(why), _) if self.is_write => {
+                let why = why.map_or(String::new(), |why| format!(" ({}: {})", why.kind, why.detail));
+                let detail = format!(
+                    "timeout: the write was sent, but no answer came within {after:?}{why}; it may or may not have been made"
+                );
+                Err(Failure::new(ErrorKind::OutcomeUnknown, detail))
+            }
+            (Abandoned::Sent(_), _) => {
                 Err(Failure::new(ErrorKind::Timeout, format!("no answer within {after:?}")))
             }
-            (Abandoned::Unsent, Some(why)) => Err(Failure::new(ErrorKind::Disconnected, why)),
-            (Abandoned::Unsent, None) => {
+            (Abandoned::Unsent(Some(why)), _) => {
+                let detail = format!("{}; tried for {after:?}", why.detail);
+                Err(Failure { detail, ..why })
+            }
+            (Abandoned::Unsent(None), Some(why)) => Err(Failure::new(ErrorKind::Disconnected, why)),
+            (Abandoned::Unsent(None), None) => {
                 Err(Failure::new(ErrorKind::Timeout, format!("could not be sent within {after:?}")))
             }
         }

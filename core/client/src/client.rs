@@ -22,16 +22,16 @@ use crate::transport::Connector;
 /// A client of one cluster: one connection, which many tasks share, and which is made again when it is lost.
 ///
 /// Cloning is cheap; all clones share the connection, which ends with the last of them. Every call may be dropped
-/// before it is done: what has not been sent by then never is, and a WAIT or a read is taken back from the member. A
-/// write that was sent may still be made.
+/// before it is done: what has not been sent by then never is, and a WAIT, a read or a place in a queue is taken back
+/// from the member. Another write that was sent may still be made.
 ///
 /// # Errors of every call
 /// Beside what each call lists: [`Timeout`](ErrorKind::Timeout) when its time ran out;
 /// [`Disconnected`](ErrorKind::Disconnected) when its time ran out without a connection;
 /// [`PermissionDenied`](ErrorKind::PermissionDenied) when the secret is wrong, or missing;
 /// [`Closed`](ErrorKind::Closed) after [`Client::close`]. And of a write,
-/// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when it was sent, but no answer came: it may or may not have been
-/// made.
+/// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when it was sent, but its time ran out before an answer came, or the
+/// client's session ended: it may or may not have been made.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -105,8 +105,9 @@ impl Client {
     }
 
     async fn begin(dialer: Dialer, options: Options) -> Result<Client, Error> {
+        let terms = options.terms()?;
         let Options { timeout, connect_timeout, secret, name, .. } = options;
-        let shared = Arc::new(Shared::new(name, timeout, secret));
+        let shared = Arc::new(Shared::new(name, timeout, secret, terms));
         let (close, closing) = oneshot::channel();
         tokio::spawn(drive(Arc::clone(&shared), dialer, closing));
         let closer = Some(Arc::new(Closer(Mutex::new(Some(close)))));
@@ -135,8 +136,15 @@ impl Client {
         Client { options, ..self.clone() }
     }
 
+    /// The same client with the options that it was opened with: for what outlives the call that gave it.
+    pub(crate) fn usual(&self) -> Client {
+        self.with(CallOptions::default())
+    }
+
     /// Closes the client and all its clones. Calls under way end with [`Closed`](ErrorKind::Closed), or, writes that
-    /// were sent, with [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). Returns when the connection has ended.
+    /// were sent, with [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). Its session is closed, so that the files go that
+    /// are bound to it: if that is not done within a second, they go when its TTL is over. Returns when the connection
+    /// has ended.
     pub async fn close(&self) {
         if let Some(closer) = &self.closer {
             drop(closer.0.lock().take());

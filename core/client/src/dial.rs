@@ -6,11 +6,11 @@ use std::time::Duration;
 use doozer_wire::ErrorKind;
 use tokio::time::timeout;
 
+use crate::calls::Failure;
 use crate::handshake::{Refused, introduce};
 use crate::link::Link;
 use crate::network::Network;
 use crate::shared::Shared;
-use crate::table::Failure;
 use crate::transport::{BoxTransport, Connector, HangUp};
 
 /// How long one attempt may take, handshake included.

@@ -1,13 +1,14 @@
 //! The task behind a client: connects, serves the connection until it ends, connects again.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::sleep;
-use tracing::{debug, warn};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
 
 use crate::backoff::Backoff;
 use crate::boot::addresses;
@@ -21,15 +22,26 @@ use crate::shared::Shared;
 /// How long asking a member for the addresses of the others may take.
 const LEARN: Duration = Duration::from_secs(5);
 
+/// How long closing the session may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Runs a client until `closing` fires, or its other end is dropped.
 pub(crate) async fn drive(shared: Arc<Shared>, dialer: Dialer, closing: oneshot::Receiver<()>) {
     // Whatever ends this task, a shutdown of the runtime included, nobody may wait for it forever.
     let _close = CloseOnDrop(Arc::clone(&shared));
+    let mut work = pin!(keep_connected(&shared, &dialer));
     tokio::select! {
         // First, so that nothing more is sent once the client is closed.
         biased;
         _ = closing => {}
-        () = keep_connected(&shared, &dialer) => {}
+        () = &mut work => {}
+    }
+    // What belongs to the session goes at once, and not after its TTL only.
+    if let Some(closed) = shared.leave() {
+        tokio::select! {
+            _ = timeout(FAREWELL, closed) => {}
+            () = work => {}
+        }
     }
 }
 
@@ -62,7 +74,7 @@ async fn keep_connected(shared: &Arc<Shared>, dialer: &Dialer) {
                 shared.down(why);
             }
             Err(Unreachable::ForGood(failure)) => {
-                warn!(why = failure.detail, "connecting cannot succeed");
+                debug!(why = failure.detail, "connecting cannot succeed");
                 shared.fail_all(&failure);
                 wanted(shared).await;
             }

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use doozer_wire::{ErrorKind, Retry};
+use doozer_wire::{ErrorKind, Failed, Retry};
+
+use crate::calls::Failure;
 
 /// Why a call failed: its kind, the operation, the path or glob it was about, and what the member had to say.
 ///
@@ -13,15 +15,16 @@ pub struct Error {
     op: &'static str,
     path: Option<String>,
     detail: String,
+    part: Option<Failed>,
 }
 
 /// The operations that change something.
-const WRITES: [&str; 3] = ["set", "add", "del"];
+const WRITES: [&str; 4] = ["set", "add", "del", "txn"];
 
 impl Error {
     /// An error of what is built on this crate, so that its callers handle one kind of error. `detail` may be empty.
     pub fn new(kind: ErrorKind, op: &'static str, path: Option<&str>, detail: impl Into<String>) -> Error {
-        Error { kind, op, path: path.map(str::to_owned), detail: detail.into() }
+        Error { kind, op, path: path.map(str::to_owned), detail: detail.into(), part: None }
     }
 
     /// What kind of error it is. Its number is the same in every language.
@@ -42,6 +45,29 @@ impl Error {
     /// What there is to say beyond the kind; may be empty.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Which part of a transaction refused it, if one did.
+    pub fn failed_part(&self) -> Option<Failed> {
+        self.part
+    }
+
+    /// The same for whoever asked about the directory `path` and knows nothing of the files in it; what is wrong with one of
+    /// those names it.
+    pub(crate) fn below(self, path: &str) -> Error {
+        let is_of_a_file = matches!(self.kind, ErrorKind::NotDir | ErrorKind::IsDir | ErrorKind::RevMismatch);
+        let detail = match &self.path {
+            Some(inner) if is_of_a_file && inner != path => {
+                let why = if self.detail.is_empty() { self.kind.meaning() } else { &self.detail };
+                format!("{inner}: {why}")
+            }
+            _ => self.detail,
+        };
+        Error { detail, path: Some(path.to_owned()), ..self }
+    }
+
+    pub(crate) fn of_part(self, part: Failed) -> Error {
+        Error { part: Some(part), ..self }
     }
 
     /// Whether the same call may be made again as it is, without looking first. False for a write whose outcome is
@@ -93,6 +119,10 @@ impl<'a> Subject<'a> {
         Error::new(kind, self.op, self.path, detail)
     }
 
+    pub fn failed(&self, failure: Failure) -> Error {
+        Error { part: failure.part, ..self.error(failure.kind, failure.detail) }
+    }
+
     /// An answer that lacks what it must have.
     pub fn garbled(&self, what: &str) -> Error {
         self.error(ErrorKind::Protocol, format!("the answer {what}"))
@@ -111,6 +141,15 @@ mod tests {
         assert_eq!(error.to_string(), "BAD_PATH: get /a\\u{0}\\u{1b}[1mü: no");
         let error = Error::new(ErrorKind::Timeout, "rev", None, "");
         assert_eq!(error.to_string(), "TIMEOUT: rev: The call's time ran out before an answer came.");
+    }
+
+    #[test]
+    fn whoever_asked_about_a_directory_is_told_about_it() {
+        let error = Error::new(ErrorKind::NotDir, "enter", Some("/b/ready"), "a file").below("/b");
+        assert_eq!(error.to_string(), "NOTDIR: enter /b: /b/ready: a file");
+        assert_eq!(error.clone().below("/b"), error);
+        let error = Error::new(ErrorKind::UnknownVerb, "enter", Some("/b/ready"), "no sessions").below("/b");
+        assert_eq!(error.to_string(), "UNKNOWN_VERB: enter /b: no sessions");
     }
 
     #[test]

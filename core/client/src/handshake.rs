@@ -62,7 +62,8 @@ fn hello(name: &str) -> Request {
         | Features::STATUS
         | Features::PING
         | Features::LOCAL_READS
-        | Features::GOODBYE;
+        | Features::GOODBYE
+        | Features::SESSIONS;
     let client = name.to_owned();
     let hello = Hello { version: PROTOCOL_VERSION, features, role: Role::Client, client, peer: None };
     Request { verb: Verb::Hello as i32, hello: Some(hello), ..Request::default() }

@@ -8,10 +8,11 @@ use bytes::{Buf, BytesMut};
 use doozer_wire::{Decoder, FRAME_BYTES_MIN_LIMIT, OwnedResponse};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
+use crate::alarm::Alarm;
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::transport::HangUp;
-use crate::watchdog::{Alarm, QUIET, Watchdog};
+use crate::watchdog::{self, QUIET, Watchdog};
 
 const READ_BYTES: usize = 64 << 10;
 const READ_BYTES_MIN: usize = 4 << 10;
@@ -30,6 +31,7 @@ pub(crate) struct Link {
     taken: u64,
     sending: Sending,
     watchdog: Watchdog,
+    alarm: Alarm,
 }
 
 enum Sending {
@@ -68,6 +70,7 @@ impl Link {
             taken: 0,
             sending: Sending::Flushed,
             watchdog: Watchdog::default(),
+            alarm: Alarm::default(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Link {
         drop(self.transport);
         let was_useful = shared.table(|table, done| {
             let was_useful = made_sense && table.answered() > 0;
-            table.lost(self.taken, &why, done);
+            table.lost(self.taken, &why, shared.now(), done);
             was_useful
         });
         Ended { why, was_useful }
@@ -99,14 +102,18 @@ impl Link {
             if let Sending::Broken(why) = &self.sending {
                 return Poll::Ready(End::Lost(why.clone()));
             }
-            let (is_busy, has_drained) = shared.table(|table, _| (table.is_busy(), table.has_drained()));
+            let (is_busy, has_drained, alarm) =
+                shared.table(|table, _| (table.is_busy(), table.has_drained(), table.alarm()));
             if has_drained {
                 return Poll::Ready(End::Lost("the member is shutting down".to_owned()));
             }
+            if self.alarm.poll(cx, alarm, || shared.now()).is_ready() {
+                continue;
+            }
             match self.watchdog.poll(cx, is_busy) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Alarm::Ask) => shared.table(|table, _| table.ping(&self.peer)),
-                Poll::Ready(Alarm::Gone) => {
+                Poll::Ready(watchdog::Alarm::Ask) => shared.table(|table, _| table.ping(&self.peer)),
+                Poll::Ready(watchdog::Alarm::Gone) => {
                     let why = format!("no byte came for {:?}, not even the answer to a PING", QUIET * 2);
                     return Poll::Ready(End::Lost(why));
                 }
@@ -147,7 +154,8 @@ impl Link {
 
     fn fill(&mut self, cx: &mut Context<'_>, shared: &Shared) {
         let Link { peer, taken, out, .. } = self;
-        shared.table(|table, done| table.fill(peer, *taken, out, cx.waker(), done));
+        let now = shared.now();
+        shared.table(|table, done| table.fill(peer, now, *taken, out, cx.waker(), done));
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
@@ -182,7 +190,8 @@ impl Link {
         self.watchdog.hear();
         let mut answers = Vec::new();
         let decoded = self.decode(&mut answers);
-        shared.table(|table, done| answers.drain(..).for_each(|answer| table.answer(answer, done)));
+        let now = shared.now();
+        shared.table(|table, done| answers.drain(..).for_each(|answer| table.answer(answer, now, done)));
         Poll::Ready(decoded)
     }
 

@@ -85,7 +85,7 @@ struct Page {
 }
 
 impl List {
-    fn new(
+    pub(crate) fn new(
         client: Client,
         op: &'static str,
         glob: &str,

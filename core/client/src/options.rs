@@ -1,13 +1,19 @@
 //! What a client, and a single call, can be told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use doozer_store::TTL_MS;
 pub use doozer_wire::Consistency;
-use doozer_wire::Secret;
+use doozer_wire::{ErrorKind, Secret};
+
+use crate::error::{Error, Subject};
+use crate::session::Terms;
 
 /// How long a call may take unless it says otherwise, and how long opening a client may.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+const SESSION_TTL: Duration = Duration::from_secs(10);
 
 /// How a client works. The default is right for most programs.
 #[derive(Debug, Clone)]
@@ -26,6 +32,11 @@ pub struct Options {
     pub secret: Option<Secret>,
     /// What the client calls itself to members, for their logs.
     pub name: String,
+    /// How long what the client holds by its session outlives its last sign of life: from 1 s to 24 h. Default: 10 s.
+    pub session_ttl: Duration,
+    /// What its session is called in listings, for people; what is longer than 256 bytes is cut. Default: the program's
+    /// name and the process's id.
+    pub session_label: Option<String>,
 }
 
 impl Default for Options {
@@ -37,8 +48,37 @@ impl Default for Options {
             tls: None,
             secret: None,
             name: concat!("doozer-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
+            session_ttl: SESSION_TTL,
+            session_label: None,
         }
     }
+}
+
+impl Options {
+    /// What the client's sessions are opened with.
+    pub(crate) fn terms(&self) -> Result<Terms, Error> {
+        let subject = Subject::new("connect");
+        let ttl = self.session_ttl;
+        let bounds =
+            Duration::from_millis((*TTL_MS.start()).into())..=Duration::from_millis((*TTL_MS.end()).into());
+        if !bounds.contains(&ttl) {
+            let detail =
+                format!("a session's TTL is from {:?} to {:?}, not {ttl:?}", bounds.start(), bounds.end());
+            return Err(subject.error(ErrorKind::BadTtl, detail));
+        }
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|error| subject.error(ErrorKind::Io, format!("no randomness: {error}")))?;
+        let label = self.session_label.clone().unwrap_or_else(label);
+        Ok(Terms { ttl, label: label.into(), seed })
+    }
+}
+
+/// Names this process to people.
+fn label() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&path).file_name().unwrap_or("program".as_ref()).to_string_lossy();
+    format!("{program} pid {}", std::process::id())
 }
 
 /// TLS for the connections of a client. Files are in PEM form and read when the client is opened.

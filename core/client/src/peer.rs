@@ -1,12 +1,12 @@
 //! What is known of the member a connection leads to.
 
 use bytes::Bytes;
-use doozer_wire::{ErrorKind, Features, HelloReply, Request, Verb};
+use doozer_wire::{ErrorKind, Features, HelloReply, Request, SetFlags, Verb};
 
-use crate::table::Failure;
+use crate::calls::Failure;
 
 /// Room for a frame's numbers beside its path and value, in bytes.
-const NUMBERS_BYTES: usize = 128;
+const NUMBERS_BYTES: usize = 192;
 
 /// The largest frame sent to a member that does not say what it takes, in bytes.
 const UNSAID_BYTES_MAX: u64 = 1 << 30;
@@ -48,13 +48,17 @@ impl Peer {
         {
             return Err(Failure::new(ErrorKind::UnknownVerb, format!("this member has no {}", verb.name())));
         }
+        if request.flags != SetFlags::default() && !self.features.contains(Features::SESSIONS) {
+            // It would make the file as if nothing more had been asked for.
+            return Err(Failure::new(ErrorKind::UnknownVerb, "this member has no sessions"));
+        }
         let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
         let (value, limit) = (len(&request.value), self.value_bytes_max);
         if request.verb == Verb::Set as i32 && value as u64 > limit {
             let detail = format!("value too large: {value} bytes, limit {limit}");
             return Err(Failure::new(ErrorKind::TooLarge, detail));
         }
-        let frame = value + len(&request.path) + len(&request.after) + NUMBERS_BYTES;
+        let frame = value + len(&request.path) + len(&request.after) + len(&request.txn) + NUMBERS_BYTES;
         if frame as u64 > self.frame_bytes_max {
             let detail = format!("request too large: {frame} bytes, limit {}", self.frame_bytes_max);
             return Err(Failure::new(ErrorKind::TooLarge, detail));
@@ -71,6 +75,7 @@ fn needed(verb: i32) -> Option<(Features, Verb)> {
         Verb::Watch => Features::WATCH,
         Verb::Status => Features::STATUS,
         Verb::Ping => Features::PING,
+        Verb::Txn | Verb::Session => Features::SESSIONS,
         _ => return None,
     };
     Some((needed, verb))
@@ -102,8 +107,8 @@ mod tests {
     fn a_frame_may_be_as_large_as_the_limit() {
         let hello = HelloReply { value_bytes_max: 1 << 20, frame_bytes_max: 1000, ..HelloReply::default() };
         let peer = Peer::modern(&hello);
-        assert_eq!(peer.admits(&request(Verb::Get, &"a".repeat(872), None)), Ok(()));
-        let refused = peer.admits(&request(Verb::Get, &"a".repeat(873), None)).unwrap_err();
+        assert_eq!(peer.admits(&request(Verb::Get, &"a".repeat(808), None)), Ok(()));
+        let refused = peer.admits(&request(Verb::Get, &"a".repeat(809), None)).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::TooLarge);
     }
 

@@ -214,10 +214,11 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Terms;
     use tokio::net::TcpListener;
 
     fn race(last: Option<SocketAddr>) -> Race {
-        Race::new(Arc::new(Shared::new(String::new(), None, None)), None, last)
+        Race::new(Arc::new(Shared::new(String::new(), None, None, Terms::sample())), None, last)
     }
 
     async fn dead() -> SocketAddr {

@@ -7,8 +7,8 @@ use std::task::Waker;
 use bytes::Bytes;
 use doozer_wire::{FLAG_PROGRESS, Features, OwnedResponse, Request, Verb};
 
+use crate::calls::{Done, Failure, Tag, WatchId};
 use crate::peer::Peer;
-use crate::table::{Done, Failure, Tag, WatchId};
 use crate::types::RawEvent;
 
 /// A watch with so many events its reader has not taken is stopped, and resumed when they are taken.
@@ -121,6 +121,8 @@ impl Streams {
         let Feed::Call(_, verb) = stream.feed else { return Step::Stop };
         if response.flags.is_some_and(|flags| flags & FLAG_PROGRESS != 0) {
             stream.next = stream.next.max(response.rev.unwrap_or_default().saturating_add(1));
+            // Nothing to take, but its reader may wait for just this: that it has seen everything up to some revision.
+            done.wakers.extend(stream.reader.take());
             return Step::GoOn;
         }
         let event = RawEvent::of(response);

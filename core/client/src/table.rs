@@ -2,8 +2,10 @@
 //!
 //! A call is *queued* until its frame is handed to a connection and *sent* from then on. The connection counts the
 //! bytes the transport has taken. When it stalls or dies, the frames of which no byte was taken are queued again:
-//! nobody can have seen them. Of the rest, reads are queued again when the connection is lost, and the outcome of
-//! writes is unknown.
+//! nobody can have seen them. Of the rest, reads are queued again when the connection is lost, and so are writes that
+//! are commands of a session; the outcome of other writes is unknown.
+
+mod commands;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -11,110 +13,19 @@ use std::task::Waker;
 
 use bytes::BytesMut;
 use doozer_wire::{ErrorKind, Features, OwnedResponse, Request, Verb};
-use tokio::sync::oneshot;
 
+use crate::calls::{Abandoned, Answered, Call, Done, Failure, Owner, Past, Phase, Tag, WatchId};
+use crate::clock::Moment;
 use crate::peer::Peer;
+use crate::random::Random;
+use crate::session::{Session, Terms, farewell};
 use crate::streams::{Step, Streams};
 
 /// A connection is handed about so many bytes at a time; the rest stays queued, where it can still be taken back.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// Names a call on the wire, for as long as anything may come for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Tag(pub i32);
-
-/// How a call failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub kind: ErrorKind,
-    pub detail: String,
-}
-
-impl Failure {
-    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Failure {
-        Failure { kind, detail: detail.into() }
-    }
-}
-
-/// What a caller gets: an answer that is no error, or a failure.
-pub(crate) type Answer = Result<OwnedResponse, Failure>;
-
-/// Who a call's answers are for.
-#[derive(Debug)]
-pub(crate) enum Owner {
-    Caller(oneshot::Sender<Answer>),
-    /// A watch, which has many.
-    Watch(WatchId),
-    /// The caller went away after the call was sent: its tag stays taken until it is answered.
-    Nobody,
-    /// It is the CANCEL of this call.
-    Cancel(Tag),
-    /// It asks whether the member is still there.
-    Ping,
-}
-
-/// Names a watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct WatchId(pub u64);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Queued,
-    Sent,
-}
-
-#[derive(Debug)]
-struct Call {
-    request: Request,
-    phase: Phase,
-    owner: Owner,
-    /// Its caller wants it no more, and only to hear what became of it: it is not sent again.
-    withdrawn: bool,
-}
-
-impl Call {
-    fn is_write(&self) -> bool {
-        self.request.verb == Verb::Set as i32 || self.request.verb == Verb::Del as i32
-    }
-
-    /// Whether the member may keep it for long, and so should be told that nobody waits for it any more. Not so a
-    /// read of a revision that has come.
-    fn may_block(&self, store_rev: i64) -> bool {
-        let waits = [Verb::Wait, Verb::Watch].iter().any(|verb| *verb as i32 == self.request.verb);
-        waits || (!self.is_write() && self.request.rev.is_none_or(|rev| rev > store_rev))
-    }
-}
-
-/// How a call stood when its caller gave up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Abandoned {
-    /// It was never sent, and will not be.
-    Unsent,
-    /// It was sent.
-    Sent,
-    /// It has its answer.
-    Answered,
-}
-
-/// What is to be done once the table is let go.
-#[derive(Debug, Default)]
-pub(crate) struct Done {
-    pub answers: Vec<(oneshot::Sender<Answer>, Answer)>,
-    pub wakers: Vec<Waker>,
-}
-
-impl Done {
-    /// Hands everything over. Never while the table is locked: whoever is woken will want it.
-    pub fn deliver(&mut self) {
-        for (caller, answer) in self.answers.drain(..) {
-            let _ = caller.send(answer);
-        }
-        self.wakers.drain(..).for_each(Waker::wake);
-    }
-}
-
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     calls: HashMap<Tag, Call>,
     /// Calls to be sent, in order. Some may be gone by now.
@@ -124,6 +35,7 @@ pub(crate) struct Table {
     handed: VecDeque<(u64, Tag)>,
     last_tag: i32,
     pub streams: Streams,
+    pub session: Session,
     /// The greatest store revision any answer saw.
     store_rev: i64,
     /// The member is stopping: nothing more is sent to it.
@@ -135,6 +47,21 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    pub fn new(terms: Terms, random: Random) -> Table {
+        Table {
+            calls: HashMap::new(),
+            queue: VecDeque::new(),
+            handed: VecDeque::new(),
+            last_tag: 0,
+            streams: Streams::default(),
+            session: Session::new(terms, random),
+            store_rev: 0,
+            draining: false,
+            answered: 0,
+            waker: None,
+        }
+    }
+
     /// Queues a call.
     pub fn submit(&mut self, request: Request, owner: Owner, done: &mut Done) -> Tag {
         let tag = self.insert(request, owner);
@@ -149,7 +76,7 @@ impl Table {
             let tag = Tag(self.last_tag);
             if let Entry::Vacant(free) = self.calls.entry(tag) {
                 let request = Request { tag: Some(tag.0), ..request };
-                free.insert(Call { request, phase: Phase::Queued, owner, withdrawn: false });
+                free.insert(Call::new(request, owner));
                 return tag;
             }
         }
@@ -158,26 +85,27 @@ impl Table {
     /// Takes a call back, as far as it can be.
     pub fn abandon(&mut self, tag: Tag, done: &mut Done) -> Abandoned {
         let Some(call) = self.calls.get_mut(&tag) else { return Abandoned::Answered };
-        if call.phase == Phase::Queued {
+        if call.phase == Phase::Queued && call.number == 0 {
+            let why = self.session.why_not().filter(|_| call.is_write());
             self.calls.remove(&tag);
             self.tidy_queue();
-            return Abandoned::Unsent;
+            return Abandoned::Unsent(why);
         }
         call.owner = Owner::Nobody;
-        if call.may_block(self.store_rev) {
-            self.cancel(tag, done);
-        }
-        Abandoned::Sent
-    }
-
-    /// Makes sure that a call that was not sent never is. Its caller hears what became of it all the same: of one that
-    /// was sent, in its time.
-    pub fn withdraw(&mut self, tag: Tag, done: &mut Done) {
-        let Some(call) = self.calls.get_mut(&tag) else { return };
-        call.withdrawn = true;
-        if call.phase == Phase::Queued {
-            self.refuse(tag, never_sent(), done);
-            self.tidy_queue();
+        match (call.phase, &call.past) {
+            (Phase::Queued, Past::NotMade(failure)) => {
+                let why = Some(Failure::clone(failure));
+                self.close_number(tag, done);
+                Abandoned::Unsent(why)
+            }
+            (phase, past) => {
+                let why = past.why().cloned();
+                call.let_go_of_value();
+                if phase == Phase::Sent && call.may_block(self.store_rev) {
+                    self.cancel(tag, done);
+                }
+                Abandoned::Sent(why)
+            }
         }
     }
 
@@ -196,20 +124,31 @@ impl Table {
 
     /// Encodes queued calls behind what `out` holds. `taken` is how many bytes of the stream the transport has taken
     /// so far; `out` is what follows them. If nothing is left to send, `waker` is woken when there is again.
-    pub fn fill(&mut self, peer: &Peer, taken: u64, out: &mut BytesMut, waker: &Waker, done: &mut Done) {
+    pub fn fill(
+        &mut self,
+        peer: &Peer,
+        now: Moment,
+        taken: u64,
+        out: &mut BytesMut,
+        waker: &Waker,
+        done: &mut Done,
+    ) {
         self.forget_taken(taken);
         while !self.draining && out.len() < BATCH_BYTES {
-            let Some(tag) = self.queue.pop_front() else { break };
-            let Some(call) = self.calls.get_mut(&tag).filter(|call| call.phase == Phase::Queued) else {
-                continue;
-            };
+            let Some(tag) = self.next(peer, now, done) else { break };
+            let Some(call) = self.calls.get_mut(&tag) else { continue };
             if let Owner::Watch(id) = call.owner {
                 self.streams.prepare(id, peer, &mut call.request);
             }
             if let Err(failure) = peer.admits(&call.request) {
-                self.refuse(tag, failure, done);
+                match call.number {
+                    0 => self.refuse(tag, failure, done),
+                    _ => self.refuse_command(tag, failure, done),
+                }
                 continue;
             }
+            self.enrol(tag, peer, now);
+            let Some(call) = self.calls.get_mut(&tag) else { continue };
             if peer.features.contains(Features::LOCAL_READS) && is_current_read(&call.request) {
                 call.request.min_rev = Some(self.store_rev).filter(|rev| *rev > 0);
             }
@@ -224,9 +163,9 @@ impl Table {
 
     fn refuse(&mut self, tag: Tag, failure: Failure, done: &mut Done) {
         match self.calls.remove(&tag).map(|call| call.owner) {
-            Some(Owner::Caller(caller)) => done.answers.push((caller, Err(failure))),
             Some(Owner::Watch(id)) => self.streams.end(id, failure, done),
-            Some(Owner::Nobody | Owner::Cancel(_) | Owner::Ping) | None => {}
+            Some(owner) => done.fail(owner, failure),
+            None => {}
         }
     }
 
@@ -242,36 +181,44 @@ impl Table {
         self.forget_taken(taken);
         let first = self.handed.front().map(|(start, _)| *start);
         while let Some((_, tag)) = self.handed.pop_back() {
-            match self.calls.get_mut(&tag) {
-                // Its caller was told that it may have been sent; now it never will be.
-                Some(Call { owner: Owner::Nobody, .. }) => {
-                    self.calls.remove(&tag);
+            let Some(call) = self.calls.get_mut(&tag) else { continue };
+            call.phase = Phase::Queued;
+            match call.past {
+                // Nobody has seen its number.
+                Past::None if call.number > 0 => {
+                    self.session.numbers.take_back(std::mem::take(&mut call.number));
+                    self.session.parked.push_front(tag);
                 }
-                Some(Call { withdrawn: true, .. }) => self.refuse(tag, never_sent(), done),
-                Some(call) => {
-                    call.phase = Phase::Queued;
-                    self.queue.push_front(tag);
+                Past::None => self.queue.push_front(tag),
+                Past::NotMade(_) | Past::Unknown(_) => {
+                    self.session.again.insert(call.number, tag);
+                    continue;
                 }
-                None => {}
+            }
+            // Its caller was told that it may have been sent; now it never will be.
+            if call.is_given_up() {
+                self.refuse(tag, Failure::never_sent(), done);
             }
         }
         first
     }
 
     /// Takes an answer in. One that nobody waits for is ignored.
-    pub fn answer(&mut self, response: OwnedResponse, done: &mut Done) {
+    pub fn answer(&mut self, response: OwnedResponse, now: Moment, done: &mut Done) {
         self.store_rev = self.store_rev.max(response.store_rev.unwrap_or_default());
-        let failure = failure(&response);
+        let failure = Failure::of(&response);
+        let is_leaving = failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown);
         let Some(tag) = response.tag.map(Tag) else {
             // A goodbye: what it has been sent it still answers, be it with a refusal.
-            self.draining |= failure.is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown);
+            self.draining |= is_leaving;
             return;
         };
         let Some(call) = self.calls.get_mut(&tag).filter(|call| call.phase == Phase::Sent) else { return };
-        if failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::ShuttingDown)
-            && matches!(call.owner, Owner::Caller(_) | Owner::Watch(_))
-            && !call.withdrawn
-        {
+        if call.number > 0 {
+            self.answered += 1;
+            return self.command_answered(tag, response, failure, now, done);
+        }
+        if is_leaving && matches!(call.owner, Owner::Caller(_) | Owner::Watch(_)) {
             // It was not done, and may be done elsewhere.
             call.phase = Phase::Queued;
             self.queue.push_back(tag);
@@ -283,16 +230,35 @@ impl Table {
             return self.watch_answered(tag, id, response, failure, done);
         }
         match self.calls.remove(&tag).map(|call| call.owner) {
-            Some(Owner::Caller(caller)) => done.answers.push((caller, failure.map_or(Ok(response), Err))),
-            Some(Owner::Cancel(target)) => self.cancelled(target),
+            Some(Owner::Caller(caller)) => {
+                let answer = match failure {
+                    Some(failure) => Err(failure),
+                    None => Ok(Answered { response, generation: None }),
+                };
+                done.answers.push((caller, answer));
+            }
+            Some(Owner::Cancel(target)) => self.cancelled(target, done),
+            Some(Owner::Open(sent)) => self.open_answered(sent, &response, failure, now, done),
+            Some(Owner::KeepAlive(sent)) => self.renewal_answered(sent, failure, now, done),
             _ => {}
         }
     }
 
     /// Nothing more comes for this call.
-    fn cancelled(&mut self, target: Tag) {
-        if self.calls.get(&target).is_some_and(|call| matches!(call.owner, Owner::Nobody)) {
-            self.calls.remove(&target);
+    fn cancelled(&mut self, target: Tag, done: &mut Done) {
+        let Some(call) = self.calls.get(&target).filter(|call| matches!(call.owner, Owner::Nobody)) else {
+            return;
+        };
+        match (call.number, call.phase) {
+            (0, _) => {
+                self.calls.remove(&target);
+            }
+            (_, Phase::Sent) => {
+                // Its answer should have come before; its number is not to be left open.
+                let failure = Failure::new(ErrorKind::Protocol, "it was cancelled, and not answered");
+                self.send_again(target, Past::Unknown(Box::new(failure)), done);
+            }
+            (_, Phase::Queued) => {}
         }
     }
 
@@ -329,7 +295,7 @@ impl Table {
     }
 
     /// The connection has ended after the transport took `taken` bytes of it.
-    pub fn lost(&mut self, taken: u64, why: &str, done: &mut Done) {
+    pub fn lost(&mut self, taken: u64, why: &str, now: Moment, done: &mut Done) {
         self.give_back(taken, done);
         self.draining = false;
         self.answered = 0;
@@ -338,12 +304,15 @@ impl Table {
         let calls = std::mem::take(&mut self.calls);
         for (tag, mut call) in calls {
             match (&call.owner, call.phase) {
+                (_, Phase::Queued) if call.number > 0 => {}
+                (_, Phase::Sent) if call.number > 0 => {
+                    call.past = Past::Unknown(Box::new(Failure::new(ErrorKind::Disconnected, why)));
+                    self.session.again.insert(call.number, tag);
+                }
                 (Owner::Nobody | Owner::Cancel(_) | Owner::Ping, _) => continue,
-                (Owner::Caller(_), Phase::Sent) if call.is_write() => {
-                    let failure = unknown(why);
-                    if let Owner::Caller(caller) = call.owner {
-                        done.answers.push((caller, Err(failure)));
-                    }
+                (Owner::Open(_) | Owner::KeepAlive(_) | Owner::Close(_), _) => continue,
+                (_, Phase::Sent) if call.is_write() => {
+                    done.fail(call.owner, Failure::unknown(why));
                     continue;
                 }
                 (_, Phase::Sent) => again.push(tag),
@@ -356,22 +325,27 @@ impl Table {
         for tag in again.into_iter().rev() {
             self.queue.push_front(tag);
         }
+        self.session.disconnected(now);
+        if self.session.has_ended() {
+            self.end_session(done);
+            self.session.settle();
+        }
         self.tidy_queue();
     }
 
     /// Ends everything: calls that were sent and may have changed something with an unknown outcome, the rest with
-    /// `failure`.
-    pub fn fail_all(&mut self, failure: &Failure, done: &mut Done) {
+    /// `failure`. Returns the request that ends the session, if there is one.
+    pub fn fail_all(&mut self, failure: &Failure, done: &mut Done) -> Option<Request> {
         self.queue.clear();
         self.handed.clear();
         for (_, call) in std::mem::take(&mut self.calls) {
-            let sent_write = call.is_write() && call.phase == Phase::Sent;
-            if let Owner::Caller(caller) = call.owner {
-                let failure = if sent_write { unknown(&failure.detail) } else { failure.clone() };
-                done.answers.push((caller, Err(failure)));
-            }
+            let is_change = call.is_write() || call.number > 0;
+            let may_be_made = is_change && (call.phase == Phase::Sent || call.is_loose());
+            let failure = if may_be_made { Failure::unknown(&failure.detail) } else { failure.clone() };
+            done.fail(call.owner, failure);
         }
         self.streams.end_all(failure, done);
+        self.session.forget(done).map(farewell)
     }
 
     /// Opens a watch of every change from `from` on.
@@ -404,15 +378,21 @@ impl Table {
     /// Whether something is to be sent; if not, `waker` is woken when there is.
     pub fn has_queued(&mut self, waker: &Waker) -> bool {
         self.tidy_queue();
-        if self.queue.is_empty() {
+        let has_queued = !self.queue.is_empty() || self.session.has_queued();
+        if !has_queued {
             self.waker = Some(waker.clone());
         }
-        !self.queue.is_empty()
+        has_queued
+    }
+
+    /// When there may be something to send although nothing has happened.
+    pub fn alarm(&self) -> Option<Moment> {
+        self.session.alarm().filter(|_| !self.draining)
     }
 
     /// Whether the member is stopping and no write that was sent to it waits for its answer: time to leave.
     pub fn has_drained(&self) -> bool {
-        self.draining && !self.calls.values().any(|call| call.phase == Phase::Sent && call.is_write())
+        self.draining && !self.calls.values().any(|call| call.phase == Phase::Sent && call.is_prompt_write())
     }
 
     /// How many calls were answered on this connection.
@@ -422,21 +402,12 @@ impl Table {
 
     /// Takes the dead out of the queue once they are many.
     fn tidy_queue(&mut self) {
-        if self.queue.len() > 2 * self.calls.len() {
-            self.queue.retain(|tag| self.calls.get(tag).is_some_and(|call| call.phase == Phase::Queued));
+        for queue in [&mut self.queue, &mut self.session.parked] {
+            if queue.len() > 2 * self.calls.len() {
+                queue.retain(|tag| self.calls.get(tag).is_some_and(|call| call.phase == Phase::Queued));
+            }
         }
     }
-}
-
-fn unknown(why: &str) -> Failure {
-    Failure::new(
-        ErrorKind::OutcomeUnknown,
-        format!("the write was sent, but no answer came: {why}; it may or may not have been made"),
-    )
-}
-
-fn never_sent() -> Failure {
-    Failure::new(ErrorKind::Cancelled, "it was never sent")
 }
 
 /// Whether it reads whatever is there now.
@@ -445,14 +416,5 @@ fn is_current_read(request: &Request) -> bool {
     request.rev.is_none() && READS.iter().any(|verb| *verb as i32 == request.verb)
 }
 
-/// An answer that is an error.
-fn failure(response: &OwnedResponse) -> Option<Failure> {
-    let (kind, detail) = response.failure()?;
-    // The original has no kind of its own for this.
-    let denied = kind == ErrorKind::Other && detail == "permission denied";
-    Some(Failure::new(if denied { ErrorKind::PermissionDenied } else { kind }, detail))
-}
-
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

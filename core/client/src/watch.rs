@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
+use crate::calls::WatchId;
 use crate::client::Client;
 use crate::error::{Error, Subject};
 use crate::streams::Taken;
-use crate::table::WatchId;
 use crate::types::{Event, RawEvent};
 use crate::verbs::{check_glob, check_rev};
 
@@ -90,7 +90,7 @@ impl Watch {
     }
 
     /// The greatest revision up to which this stream has given out every change. It moves on even while no file that
-    /// matches changes, since members say how far they have seen.
+    /// matches changes, since members say how far they have seen; whoever polls the stream is woken then too.
     pub fn progress(&self) -> i64 {
         match self.source {
             Source::Open(id) if self.taken.is_empty() => {

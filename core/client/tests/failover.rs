@@ -168,35 +168,33 @@ async fn a_watch_sees_everything_once_however_often_it_is_cut() {
     assert!(connections > 3, "the relay was used {connections} times only");
 }
 
-/// Writers whose connection is cut: what was confirmed is there, what was refused is not.
+/// Writers whose connection is cut: every write is made, once, in its order, and confirmed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writes_through_a_cut_connection_are_made_once_or_unknown() {
+async fn writes_through_a_cut_connection_are_made_once_and_confirmed() {
+    const ROUNDS: usize = 300;
+    const AT_ONCE: usize = 5;
     let (_node, address) = member().await;
     let relay = Relay::to(address).await;
     let cut = Client::over(relay.connector(), impatient()).await.unwrap();
     let direct = client(address).await;
-    let (mut sure, mut unknown, mut rounds) = (0, 0, 0);
-    while unknown < 20 && rounds < 2000 {
-        rounds += 1;
-        let path = format!("/w/{rounds}");
-        let write = tokio::spawn({
-            let (cut, path) = (cut.clone(), path.clone());
-            async move { cut.add(&path, "x").await }
+    let first = direct.rev().await.unwrap() + 1;
+    for round in 0..ROUNDS {
+        let path = |number| format!("/w/{round}/{number}");
+        let writes = (0..AT_ONCE).map(|number| {
+            let (cut, path) = (cut.clone(), path(number));
+            tokio::spawn(async move { cut.add(&path, "x").await })
         });
-        if rounds % 2 == 0 {
+        let writes: Vec<_> = writes.collect();
+        if round % 2 == 0 {
             tokio::task::yield_now().await;
             relay.cut();
         }
-        match write.await.unwrap() {
-            Ok(rev) => {
-                sure += 1;
-                assert_eq!(direct.get(&path).await.unwrap().rev, rev);
-            }
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
-                unknown += 1;
-            }
+        for (number, write) in writes.into_iter().enumerate() {
+            let rev = write.await.unwrap().unwrap();
+            assert_eq!(direct.get(&path(number)).await.unwrap().rev, rev);
         }
     }
-    assert!(sure > 10, "{sure} of {rounds} were confirmed, {unknown} unknown");
+    let connections = relay.connections.load(Ordering::Relaxed);
+    assert!(connections > 10, "the relay was used {connections} times only");
+    assert_eq!(direct.rev().await.unwrap() + 1 - first, (ROUNDS * AT_ONCE) as i64);
 }

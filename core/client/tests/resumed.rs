@@ -2,13 +2,16 @@
 
 mod support;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use doozer_client::{CallOptions, Change, Consistency, ErrorKind, Options, Timeout};
 use doozer_wire::Verb;
 use support::{ALL, connected, settle, spawn, within};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn a_read_is_sent_again() {
@@ -42,6 +45,25 @@ async fn a_wait_is_sent_again_at_its_revision_for_as_long_as_it_takes() {
     let event = event.unwrap();
     assert_eq!((event.path.as_str(), event.rev, event.kind), ("/a/b", 15, Change::Set));
     assert_eq!(&event.value[..], b"v");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_polls_a_watch_is_woken_by_a_mark() {
+    let (client, mut member, _members) = connected(Options::default()).await;
+    let mut watch = client.watch("/**", 5);
+    let request = member.next_of(Verb::Watch).await;
+    // Polled by nothing but its own wakers.
+    let caught_up = tokio::spawn(poll_fn(move |cx| {
+        let next = pin!(watch.next()).poll(cx);
+        assert!(next.is_pending(), "{next:?}");
+        if watch.progress() >= 20 { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    settle().await;
+    member.progress(&request, 19).await;
+    settle().await;
+    assert!(!caught_up.is_finished());
+    member.progress(&request, 20).await;
+    timeout(Duration::from_secs(5), caught_up).await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,8 +101,8 @@ impl Damage {
     }
 }
 
-/// A directory whose log or snapshot is damaged: who the member is and what is intact before the damage. There is no
-/// journal with it, so nothing can be written.
+/// A directory whose log or snapshot is damaged, of a member that nobody else can help: who it is and what is intact
+/// before the damage. There is no journal with it, so nothing can be written.
 #[derive(Debug)]
 pub struct Damaged {
     /// What is wrong, and where.
@@ -127,7 +127,7 @@ pub enum OpenError {
         holder: String,
     },
     /// There is nothing here yet.
-    #[error("{path} holds no data: create it first")]
+    #[error("{path} holds no data of a member")]
     Missing {
         /// The directory.
         path: String,

@@ -17,6 +17,7 @@ pub mod real;
 pub mod sim;
 pub mod snapshot;
 
+mod aside;
 mod block;
 mod chain;
 mod file;
@@ -37,7 +38,7 @@ pub use disk::{Disk, DiskFile, Locked};
 pub use error::{AppendError, Damage, Damaged, Fatal, Full, IoFailure, OpenError, SnapshotError};
 pub use journal::{Birth, Journal, Options, Synced};
 pub use real::RealDisk;
-pub use recovered::{Recovered, Torn};
+pub use recovered::{Anew, Recovered, Torn};
 pub use sim::SimDisk;
 pub use snapshot::{SnapshotHead, SnapshotMeta, SnapshotReader, SnapshotWriter};
 

@@ -11,8 +11,22 @@ pub(crate) const MARK: &str = "MARK";
 pub(crate) const MARK_NEW: &str = "MARK.tmp";
 pub(crate) const LOG: &str = "log";
 pub(crate) const SNAP: &str = "snap";
+/// What the directories of damaged logs begin with.
+pub(crate) const DAMAGED: &str = "damaged-";
+/// What the directories of members whose identity was lost begin with.
+pub(crate) const LOST: &str = "lost-";
 /// A segment being filled with zeros.
 pub(crate) const SEGMENT_NEW: &str = "log/segment.tmp";
+
+/// Where the files of a member are kept that nobody is any more.
+pub(crate) fn lost(number: u64) -> String {
+    format!("{LOST}{number:016x}")
+}
+
+/// Where a damaged log is kept, by how often its directory had been opened.
+pub(crate) fn damaged(boot: u64) -> String {
+    format!("{DAMAGED}{boot:016x}")
+}
 
 pub(crate) fn segment(number: u64) -> String {
     format!("log/{number:016x}.log")

@@ -107,6 +107,21 @@ impl Header {
         }
     }
 
+    /// The header in `bytes`, if it is this copy of one of this segment, in whichever life of the file. What a damaged log
+    /// was at most is told by such.
+    pub(crate) fn find_of_any_life(
+        bytes: &[u8],
+        copy: Copy,
+        cluster: ClusterId,
+        segment: u64,
+    ) -> Result<Option<Header>, u32> {
+        match Header::decode(bytes) {
+            Ok((_, header)) => Header::find(bytes, copy, &Place { cluster, segment, ..header.place }),
+            Err(BadBlock::Unreadable) => Ok(None),
+            Err(BadBlock::Newer(found)) => Err(found),
+        }
+    }
+
     fn is_sound(&self) -> bool {
         let end = self.from.0.checked_add(u64::from(self.entries));
         end.is_some()

@@ -5,7 +5,7 @@ use std::fmt;
 use doozer_paxos::log::Suspect;
 use doozer_paxos::{Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
 
-use crate::{RecordNumber, SnapshotMeta};
+use crate::{Damage, RecordNumber, SnapshotMeta};
 
 /// What a member was before it stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,17 @@ pub struct Recovered {
     pub suspect: Option<Suspect>,
     /// What was found amiss and put right, or cut as suspect, a line each.
     pub repaired: Vec<String>,
+    /// The log or the snapshot was damaged, and others have what was lost: it was put aside, and the log begins anew.
+    pub anew: Option<Anew>,
+}
+
+/// A damaged log that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anew {
+    /// What is wrong, and where it was.
+    pub damage: Damage,
+    /// The directory that its files are in now.
+    pub kept_in: String,
 }
 
 /// The end of a log that was being written when the member stopped. Nothing of it was acknowledged.

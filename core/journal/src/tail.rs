@@ -123,7 +123,7 @@ impl Reader<'_> {
 }
 
 /// The epoch of the first configuration in a cluster's log.
-const FIRST_EPOCH: u64 = 1;
+pub(crate) const FIRST_EPOCH: u64 = 1;
 
 impl Tail {
     fn damage(&self, what: String) -> Damage {

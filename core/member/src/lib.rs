@@ -10,6 +10,7 @@
 //! | [`keeper`] | the driver's orders, carried out on the journal |
 //! | [`snapshot`] | a member's own snapshots |
 //! | [`recovery`] | what a member begins with |
+//! | [`refound`] | a new cluster from what one survivor of another has |
 //! | [`peer`] | what members say to each other |
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ pub mod local;
 pub mod machine;
 pub mod outbox;
 pub mod recovery;
+pub mod refound;
 pub mod snapshot;
 pub mod state;
 

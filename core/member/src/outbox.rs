@@ -2,8 +2,10 @@
 //! The driver fills it, the connection's own task empties it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use doozer_store::Revision;
 use doozer_wire::Request;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -16,6 +18,8 @@ use crate::state::WaiterId;
 pub struct Outbox {
     left: Mutex<Left>,
     wake: Notify,
+    /// The connection is gone.
+    closed: AtomicBool,
 }
 
 /// What was left.
@@ -37,6 +41,35 @@ pub struct Left {
     pub writes_answered: usize,
     /// Their bytes.
     pub write_bytes_answered: usize,
+    /// What became of queued SETs, in order.
+    pub queued: Vec<QueueNews>,
+    /// Other commands that wait with a queued SET of the same number, and have given their place among the writes back.
+    pub parked: usize,
+    /// Those of them that were answered.
+    pub parked_answered: usize,
+}
+
+/// What became of a queued SET, by the number that its connection gave it.
+#[derive(Debug)]
+pub enum QueueNews {
+    /// It has an answer.
+    Answered {
+        /// Its number.
+        number: u64,
+        /// The answer, if no CANCEL makes another of it.
+        frame: Bytes,
+    },
+    /// A CANCEL of it is through.
+    Cancelled {
+        /// The SET's number.
+        number: u64,
+        /// The CANCEL's tag.
+        cancel: Option<i32>,
+        /// The revision that it saw; `None` if it failed, and was answered.
+        seen: Option<Revision>,
+        /// The place was taken back, or the file, if it was granted.
+        has_left: bool,
+    },
 }
 
 impl Left {
@@ -48,6 +81,9 @@ impl Left {
             && self.reads.is_empty()
             && !self.lagging
             && self.writes_answered == 0
+            && self.queued.is_empty()
+            && self.parked == 0
+            && self.parked_answered == 0
     }
 }
 
@@ -83,6 +119,16 @@ impl Outbox {
             return Left { frames, ..Left::default() };
         }
         std::mem::replace(&mut *left, Left { frames, ..Left::default() })
+    }
+
+    /// The connection is gone: nobody takes anything any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Waits until something was left since the last wake-up. May wake for nothing.

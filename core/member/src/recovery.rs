@@ -1,11 +1,11 @@
 //! What a member begins with: nothing, or what its data directory holds.
 
-use doozer_journal::{Birth, Disk, Journal, OpenError, Options, Recovered, SnapshotReader};
+use doozer_journal::{Anew, Birth, Damage, Disk, Journal, OpenError, Options, Recovered, SnapshotReader};
 use doozer_paxos::log::{Base, Log};
 use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::replica::Past;
 use doozer_paxos::{Ballot, ClusterId, Config, EntryHash, Incarnation, Slot};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::driver::Position;
 use crate::keeper::Keeper;
@@ -26,9 +26,11 @@ pub struct Begin {
     pub past: Past,
     /// How its store is set up, also when a snapshot takes its place.
     pub store_options: doozer_store::Options,
+    /// How it comes into its cluster if it has nothing: as it was born, or anew, since its log was damaged.
+    pub role: Role,
 }
 
-/// How a member without data comes into its cluster.
+/// How a member without a log comes into its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// It is the first one: alone it votes, until it takes others in.
@@ -71,11 +73,11 @@ pub fn open_memory(birth: Birth, role: Role, store_options: doozer_store::Option
         entered: entered.clone(),
     };
     let machine = Machine::new(store_options, entered);
-    Begin { cluster, id, machine, position: BEGINNING, past, store_options }
+    Begin { cluster, id, machine, position: BEGINNING, past, store_options, role }
 }
 
-/// Opens a data directory, or makes a new one with this birth. Blocks on the disk. With the keeper comes the size of the
-/// snapshot there is, in bytes.
+/// Opens a data directory, or makes a new one with this birth and this role. Blocks on the disk. With the keeper comes the
+/// size of the snapshot there is, in bytes.
 ///
 /// # Errors
 /// [`RecoveryError`]; nothing was changed that a later start could miss.
@@ -89,18 +91,29 @@ pub fn open<D: Disk>(
     let (journal, recovered) = if Journal::exists(disk)? {
         Journal::open(disk.clone(), options)?
     } else {
-        Journal::create(disk.clone(), birth(), options)?
+        match role {
+            Role::Founder => Journal::create_founder(disk.clone(), birth(), options)?,
+            Role::Joiner => Journal::create(disk.clone(), birth(), options)?,
+        }
     };
     report(&recovered);
+    let role = role_of(&recovered);
     let (machine, position, snapshot_bytes) = state(disk, &recovered, role, store_options)?;
     let past = past(&recovered, &machine, &position);
     let (cluster, id) = (recovered.cluster, recovered.incarnation);
     info!(revision = %machine.store().revision(), slots = recovered.entries.len(), "recovered");
-    let begin = Begin { cluster, id, machine, position, past, store_options };
+    let begin = Begin { cluster, id, machine, position, past, store_options, role };
     Ok((begin, Keeper::new(journal), snapshot_bytes))
 }
 
 const BEGINNING: Position = Position { slot: Slot(0), hash: EntryHash::NONE, wall_ms: 0 };
+
+/// What a member is as long as nothing stands in its log. A founder has promised itself a ballot from its first moment on.
+fn role_of(recovered: &Recovered) -> Role {
+    // What is lost, or what was put aside, others have.
+    let is_founder = recovered.suspect.is_none() && recovered.promised.incarnation == recovered.incarnation;
+    if is_founder { Role::Founder } else { Role::Joiner }
+}
 
 /// The configuration in which the first slots are decided: the founder alone. Who joins learns it with them.
 fn before_the_first(id: Incarnation, role: Role) -> Config {
@@ -118,13 +131,20 @@ fn report(recovered: &Recovered) {
     if let Some(torn) = &recovered.torn {
         warn!(%torn, "cut off what was never acknowledged");
     }
-    if let Some(suspect) = &recovered.suspect {
+    if let Some(Anew { damage, kept_in }) = &recovered.anew {
+        let Damage { file, offset, what, .. } = damage;
+        error!(
+            "{file} is damaged at byte {offset}: {what}. Its files are kept in {kept_in}; this member learns everything from \
+             the others, and does not vote until it has all that it had"
+        );
+    }
+    if let Some(suspect) = recovered.suspect.as_ref().filter(|_| recovered.anew.is_none()) {
         warn!(last = %suspect.last, "the end of the log cannot be read and may have been acknowledged: others are asked");
     }
 }
 
 /// The state of the snapshot, or an empty one.
-fn state<D: Disk>(
+pub(crate) fn state<D: Disk>(
     disk: &D,
     recovered: &Recovered,
     role: Role,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use doozer_journal::Birth;
@@ -23,6 +24,7 @@ struct SlowDisk(Log, u64);
 impl Host for SlowDisk {
     type Reply = Client;
     type Reader = Client;
+    type KeepAlive = Infallible;
 
     fn keep(&mut self, order: Order) -> bool {
         if let Order::Keep { id, .. } = &order {
@@ -58,6 +60,12 @@ impl Reply for Client {
             Answer::Unknown(why) => format!("{why:?}"),
         };
         self.1.borrow_mut().push(format!("{}: {text}", self.0));
+    }
+
+    fn park(&mut self, _: &mut Wakes) {}
+
+    fn is_wanted(&self) -> bool {
+        true
     }
 }
 

@@ -3,152 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+#[path = "support/cluster.rs"]
+mod cluster;
+
 use std::rc::Rc;
 
-use doozer_journal::Birth;
-use doozer_member::driver::{Answer, Driver, Host, NoQuorum, Order, Reader, Reply, Settings, Sizes};
-use doozer_member::machine::Outcome;
-use doozer_member::outbox::Wakes;
+use cluster::{Client, Cluster, World, id, voters_and_stand_bys};
+use doozer_member::driver::{Driver, Sizes};
 use doozer_member::peer::Peer;
-use doozer_member::recovery::{Role, open_memory};
+use doozer_member::recovery::Role;
 use doozer_paxos::replica::{Limits, PersistId};
-use doozer_paxos::{ClusterId, Incarnation};
-use doozer_store::{At, Command, Lookup, Outcome as Stored, Revision};
-
-type Flying = Rc<RefCell<VecDeque<(Incarnation, Incarnation, Peer)>>>;
-type Answers = Rc<RefCell<Vec<String>>>;
-
-struct World {
-    me: Incarnation,
-    /// The last order that waits for room on the disk; `None` while there is room.
-    full: Option<PersistId>,
-    flying: Flying,
-}
-
-impl Host for World {
-    type Reply = Client;
-    type Reader = Client;
-
-    fn keep(&mut self, order: Order) -> bool {
-        let Order::Keep { id, .. } = order else { return false };
-        self.full.as_mut().map(|last| *last = id).is_none()
-    }
-
-    fn send(&mut self, to: Incarnation, message: Peer) {
-        self.flying.borrow_mut().push_back((self.me, to, message));
-    }
-}
-
-struct Client(&'static str, Answers);
-
-impl Reply for Client {
-    fn answer(self, answer: Answer<'_>, _: &mut Wakes) {
-        let text = match answer {
-            Answer::Applied(Outcome::Store(Stored::Set(rev)), _) => format!("{}: set {rev}", self.0),
-            Answer::Applied(Outcome::Store(Stored::Deleted(rev)), _) => format!("{}: deleted {rev}", self.0),
-            Answer::Applied(Outcome::Refused(why), _) => format!("{}: {why}", self.0),
-            other => format!("{}: {other:?}", self.0),
-        };
-        self.1.borrow_mut().push(text);
-    }
-}
-
-impl Reader for Client {
-    fn answer(self, readable: Result<(), NoQuorum>, _: &mut Wakes) {
-        self.1.borrow_mut().push(format!("{}: {readable:?}", self.0));
-    }
-}
-
-struct Cluster {
-    members: BTreeMap<Incarnation, Driver<World>>,
-    flying: Flying,
-    answers: Answers,
-    limits: Limits,
-}
-
-fn id(number: u8) -> Incarnation {
-    Incarnation([number; 16])
-}
-
-impl Cluster {
-    fn new(limits: Limits) -> Cluster {
-        let (flying, answers) = (Flying::default(), Answers::default());
-        let mut cluster = Cluster { members: BTreeMap::new(), flying, answers, limits };
-        cluster.start(1, Role::Founder);
-        cluster.member(1).lead_if_only_voter();
-        cluster.set(1, "birth", "/ctl/cal/0", &id(1).to_string());
-        cluster
-    }
-
-    fn start(&mut self, number: u8, role: Role) {
-        let birth = Birth { cluster: ClusterId([9; 16]), incarnation: id(number) };
-        let begin = open_memory(birth, role, doozer_store::Options::default());
-        let world = World { me: id(number), full: None, flying: Rc::clone(&self.flying) };
-        self.members.insert(
-            id(number),
-            Driver::new(begin, Settings { limits: self.limits, ..Settings::default() }, world),
-        );
-        if role == Role::Joiner {
-            self.member(number).join(id(1));
-        } else {
-            self.quiet();
-        }
-    }
-
-    fn member(&mut self, number: u8) -> &mut Driver<World> {
-        self.members.get_mut(&id(number)).unwrap()
-    }
-
-    fn set(&mut self, at: u8, name: &'static str, path: &str, value: &str) {
-        let mut bytes = Vec::new();
-        Command::Set { path, rev: -1, value: value.as_bytes() }.encode(&mut bytes);
-        let reply = Client(name, Rc::clone(&self.answers));
-        self.member(at).write(&bytes, Some(reply));
-        self.quiet();
-    }
-
-    fn read(&mut self, at: u8, name: &'static str) {
-        let reader = Client(name, Rc::clone(&self.answers));
-        self.member(at).read(reader);
-        self.quiet();
-    }
-
-    /// Until nothing is under way.
-    fn quiet(&mut self) {
-        while self.deliver(|message| message) {}
-    }
-
-    /// Delivers the next message, if there is one, as `change` makes it.
-    fn deliver(&mut self, change: impl FnOnce(Peer) -> Peer) -> bool {
-        self.members.values_mut().for_each(|member| member.pump(0));
-        let Some((from, to, message)) = self.flying.borrow_mut().pop_front() else { return false };
-        if let Some(member) = self.members.get_mut(&to) {
-            member.receive(from, change(message));
-        }
-        true
-    }
-
-    fn run(&mut self, ticks: u64) {
-        for _ in 0..ticks {
-            self.members.values_mut().for_each(Driver::tick);
-            self.quiet();
-        }
-    }
-
-    fn value(&mut self, at: u8, path: &str) -> Option<String> {
-        let local = self.member(at).local();
-        match local.state.read().store().get(path, At::Now) {
-            Ok(Lookup::File { value, .. }) => Some(String::from_utf8(value.to_vec()).unwrap()),
-            _ => None,
-        }
-    }
-
-    fn answers(&mut self) -> Vec<String> {
-        self.answers.borrow_mut().drain(..).collect()
-    }
-}
+use doozer_store::{Command, Revision};
 
 #[test]
 fn a_founder_alone_takes_writes_at_once() {
@@ -375,34 +240,6 @@ fn an_empty_slot_is_taken_by_one_who_learns() {
     let slot = cluster.member(1).position().slot;
     cluster.run(1_000);
     assert_eq!(cluster.member(1).position().slot, slot);
-}
-
-/// So many voters, and so many who stand by.
-fn voters_and_stand_bys(voters: u8, stand_bys: u8) -> Cluster {
-    let mut cluster = Cluster::new(Limits::default());
-    for number in 2..=voters + stand_bys {
-        cluster.start(number, Role::Joiner);
-        cluster.run(30);
-        if number <= voters {
-            cluster.set(1, "vote", &format!("/ctl/cal/{number}"), &id(number).to_string());
-            cluster.run(30);
-        }
-    }
-    assert_eq!(cluster.voters(), (1..=voters).collect::<Vec<_>>());
-    cluster
-}
-
-impl Cluster {
-    fn voters(&mut self) -> Vec<u8> {
-        let voters = &self.member(1).replica().config().voters;
-        let mut numbers: Vec<u8> = voters.iter().map(|voter| voter.0[0]).collect();
-        numbers.sort_unstable();
-        numbers
-    }
-
-    fn lose(&mut self, number: u8) {
-        self.members.remove(&id(number));
-    }
 }
 
 /// Ticks of the rounds after which a voter counts as gone, by default.

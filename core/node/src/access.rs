@@ -47,6 +47,11 @@ impl Secrets {
         self.read_write.is_none() && self.read_only.is_some()
     }
 
+    /// What whoever writes has to present.
+    pub(crate) fn read_write(&self) -> Option<Secret> {
+        self.read_write.as_ref().map(|secret| Secret::from(secret.as_bytes().to_vec()))
+    }
+
     /// What members prove to each other that they know.
     pub(crate) fn of_members(&self) -> Secret {
         let secret = self.read_write.as_deref().or(self.read_only.as_deref()).unwrap_or_default();

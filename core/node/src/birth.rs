@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use doozer_member::machine::Machine;
 use doozer_paxos::Incarnation;
-use doozer_store::{At, Command, Lookup, Store};
+use doozer_store::{At, Command, Lookup, MAX_VALUE, SESSION_BYTES, SESSIONS, Store};
 
 use crate::config::Config;
 
@@ -21,12 +21,20 @@ pub(crate) fn missing(
     let cluster_name = cluster_name(store).unwrap_or_else(|| config.cluster_name.clone());
     let once = |path: &str, value: String| (!exists(store, path)).then(|| (path.to_owned(), value));
     let changed = |(path, value): (String, String)| (!holds(store, &path, &value)).then_some((path, value));
-    let mut files = vec![
-        once("/ctl/name", config.cluster_name.clone()),
-        once("/ctl/settings/max-value", config.value_bytes_max.to_string()),
-    ];
+    // Who joins may be brought along before the founder has written the cluster's files.
+    let is_unborn = machine.config().epoch == 0;
+    let is_founder = is_unborn && machine.config().voters == [id];
+    let mut files = Vec::new();
+    if is_founder || !is_unborn {
+        files.push(once("/ctl/name", config.cluster_name.clone()));
+        files.push(once(MAX_VALUE.path, config.value_bytes_max.to_string()));
+        for (setting, told) in [(&SESSIONS, config.sessions_max), (&SESSION_BYTES, config.session_bytes_max)]
+        {
+            files.push(told.and_then(|told| once(setting.path, told.to_string())));
+        }
+    }
     files.extend(presence(config, id, address, &cluster_name).map(changed));
-    if machine.config().epoch == 0 {
+    if is_founder {
         // Empty places wait for those who join. What names the first voter comes behind them: it ends the birth.
         files.extend((1..seats).map(|seat| once(&format!("/ctl/cal/{seat}"), String::new())));
         files.push(once("/ctl/cal/0", id.to_string()));
@@ -65,4 +73,35 @@ fn set(path: &str, value: &str) -> Bytes {
     let mut bytes = Vec::new();
     Command::Set { path, rev: -1, value: value.as_bytes() }.encode(&mut bytes);
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use doozer_paxos::Config as Voters;
+
+    use super::*;
+
+    fn written(voters: Vec<Incarnation>) -> Vec<String> {
+        let machine = Machine::new(doozer_store::Options::default(), Voters { epoch: 0, voters });
+        let files = missing(&Config::default(), Incarnation([1; 16]), "a:1", 3, &machine);
+        let path = |file: &Bytes| match Command::decode(file) {
+            Ok(Command::Set { path, .. }) => path.to_owned(),
+            other => panic!("{other:?}"),
+        };
+        files.iter().map(path).collect()
+    }
+
+    #[test]
+    fn the_founder_alone_writes_the_clusters_files() {
+        let about_cluster = |path: &String| !path.starts_with("/ctl/node/") && !path.starts_with("/ctl/ns/");
+        let of_founder = written(vec![Incarnation([1; 16])]);
+        let expected = ["/ctl/name", "/ctl/settings/max-value", "/ctl/cal/1", "/ctl/cal/2", "/ctl/cal/0"];
+        assert_eq!(of_founder.into_iter().filter(about_cluster).collect::<Vec<_>>(), expected);
+        // Who was brought along before that was done would take the founder's place, and there would be no other.
+        for voters in [vec![], vec![Incarnation([2; 16])]] {
+            let of_joiner = written(voters);
+            assert_eq!(of_joiner.len(), 5);
+            assert_eq!(of_joiner.into_iter().filter(about_cluster).count(), 0);
+        }
+    }
 }

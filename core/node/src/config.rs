@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use doozer_client::Tls;
 use doozer_member::driver::Settings;
 use doozer_paxos::replica;
 use doozer_store::History;
-use doozer_wire::Address;
+use doozer_wire::{Address, Uri};
 
 use crate::access::Secrets;
 use crate::pace::TICK;
@@ -31,6 +32,17 @@ pub struct TlsFiles {
     pub client_ca: Option<PathBuf>,
 }
 
+/// Another cluster, in which the members of this one find each other by its name, and clients find them.
+#[derive(Debug, Clone)]
+pub struct Boot {
+    /// Where it is. Its secret is presented there, or else this cluster's own.
+    pub uri: Uri,
+    /// TLS for it; without it, the connection is plain TCP.
+    pub tls: Option<Tls>,
+    /// How many are to vote in a cluster that is founded: there are places for so many, which those who come take.
+    pub voters: usize,
+}
+
 /// Everything [`Node::start`](crate::Node::start) needs. [`Config::default`] is a durable member's defaults, except
 /// that it listens nowhere and keeps everything in memory.
 #[derive(Debug, Clone)]
@@ -43,6 +55,10 @@ pub struct Config {
     /// started with the same list, its own address included, they found one together. Used by a member that has no data yet,
     /// and to find the others when their addresses have changed.
     pub attach: Vec<Address>,
+    /// Where members of a cluster of this name are found. A member that has no data joins them; if there never were any, or
+    /// each of them says that it has nothing, it founds the cluster. One that has data is who it was. As long as it runs it
+    /// is found there itself.
+    pub boot: Option<Boot>,
     /// The cluster's name, `/ctl/name`. Used at a cluster's birth only.
     pub cluster_name: String,
     /// Where the state is kept.
@@ -51,6 +67,10 @@ pub struct Config {
     pub history: History,
     /// The largest value in bytes, `/ctl/settings/max-value`. Used at a cluster's birth only.
     pub value_bytes_max: u64,
+    /// How many sessions there may be, `/ctl/settings/max-sessions`. Used at a cluster's birth only; `None`: the usual.
+    pub sessions_max: Option<u64>,
+    /// The bytes of memory that all sessions may take together, `/ctl/settings/max-session-bytes`; likewise.
+    pub session_bytes_max: Option<u64>,
     /// The cluster's secrets.
     pub secrets: Secrets,
     /// TLS for connections of clients and between members.
@@ -126,10 +146,13 @@ impl Default for Config {
             listen: None,
             reached_at: None,
             attach: Vec::new(),
+            boot: None,
             cluster_name: "local".to_owned(),
             data: Data::Memory,
             history: History::default(),
             value_bytes_max: 1 << 20,
+            sessions_max: None,
+            session_bytes_max: None,
             secrets: Secrets::default(),
             tls: None,
             hostname: "localhost".to_owned(),

@@ -16,7 +16,7 @@ use crate::config::{Config, Limits};
 use crate::input::{Input, Proposal, channel};
 use crate::launch::{Launched, Origin, Surroundings, launch, new_incarnation, open_directory};
 use crate::peers::home::Home;
-use crate::server::writes::WriteReply;
+use crate::server::writes::{Of, WriteReply};
 use doozer_member::outbox::Outbox;
 use doozer_member::state::Address;
 
@@ -63,6 +63,8 @@ fn start(runtime: &Runtime, disk: &SimDisk) -> Result<Launched<SimDisk>, crate::
         incarnation: new_incarnation()?,
         address: "sim:1".parse().unwrap(),
         listed: Vec::new(),
+        name: None,
+        only_joins: false,
     };
     let home = Home::new(introduction, Secret::from(Vec::new()), None, None, inputs);
     let opened = open_directory(disk, &config, Origin::founder(home.id())?)?;
@@ -90,7 +92,7 @@ fn write_batch(
         let mut command = Vec::new();
         Command::Set { path, rev: -1, value }.encode(&mut command);
         let to = Address { outbox: Arc::clone(&outbox), tag: Some(tag as i32), modern: true };
-        Proposal { reply: WriteReply { to, bytes: command.len() }, command: command.into() }
+        Proposal { reply: WriteReply::new(to, command.len(), Of::Write), command: command.into() }
     });
     if member.shared.inputs.send(Input::Propose(proposals.collect())).is_err() {
         return Vec::new();

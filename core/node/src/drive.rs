@@ -105,7 +105,11 @@ pub(crate) async fn drive<D: Disk>(
             }
         }
         // What comes now comes after the ticks that have passed.
-        for _ in 0..pace.passed() {
+        let passed = pace.passed();
+        if passed.was_held {
+            driver.held();
+        }
+        for _ in 0..passed.ticks {
             driver.tick();
             silence.note(driver.replica().proposer().is_some(), &home);
         }
@@ -146,6 +150,7 @@ fn take<D: Disk>(
         Input::Heard(from, messages) => {
             messages.into_iter().for_each(|message| driver.receive(from, message));
         }
+        Input::KeepAlive(session, reply) => driver.keep_alive(session, reply),
         Input::Reset(member) => driver.reset(member),
         Input::Join(member) => driver.join(member),
         Input::Own(commands) => commands.iter().for_each(|command| driver.write(command, None)),

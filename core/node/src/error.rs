@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use doozer_journal::OpenError;
 pub use doozer_member::keeper::Failure;
 use doozer_member::recovery::RecoveryError;
-use doozer_wire::UriError;
+use doozer_wire::{Address, UriError};
 
 /// Why a member could not start. Each message is one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,31 @@ pub enum StartError {
     /// The largest value is outside what the store allows.
     #[error("the largest value cannot be {0} bytes: choose 1 to {1}")]
     ValueBytesMax(u64, u64),
+    /// A setting of the cluster's is outside what the store allows.
+    #[error("{} cannot be {told} {}: choose {} to {}", .setting.path, .setting.unit, .setting.min, .setting.max)]
+    Setting {
+        /// Which.
+        setting: &'static doozer_store::Setting,
+        /// What it was to be.
+        told: u64,
+    },
     /// Nobody can reach a member that is to be one of several.
     #[error("to be one of several members it must listen: give it an address with -l")]
     NoListen,
+    /// The boot cluster's URI does not say where it is.
+    #[error(
+        "the boot cluster's URI holds no address: give it as doozer:?ca=HOST:PORT&sk=SECRET, or HOST:PORT,HOST:PORT"
+    )]
+    BootNowhere,
+    /// Members on other machines would be told an address at which they reach themselves.
+    #[error(
+        "{0} is an address within this machine, and the boot cluster is elsewhere: give one at which others reach this \
+         member with -l, or with --advertise"
+    )]
+    BootLoopback(Address),
+    /// There is no talking to the boot cluster.
+    #[error("the boot cluster: {}", .0.detail())]
+    Boot(doozer_client::Error),
     /// Members would be told an address of which they can make nothing.
     #[error(
         "{address} cannot be told to other members: {source}; listen on an address of this machine with -l"
@@ -46,6 +68,12 @@ pub enum StartError {
         /// What is wrong with it, and what to do.
         source: RecoveryError,
     },
+    /// Who lost its identity had others, and nobody is named who could have what it had.
+    #[error(
+        "data directory {}: it has what is left of a member that lost who it was (lost-…): give the addresses of its cluster \
+         with -a, or use an empty directory", .0.display()
+    )]
+    LostIdentity(PathBuf),
     /// The member failed before it was up.
     #[error(transparent)]
     Failed(Failure),

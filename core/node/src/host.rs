@@ -8,6 +8,7 @@ use doozer_wire::peer::Peer;
 
 use crate::journal_thread::JournalThread;
 use crate::peers::Peers;
+use crate::server::keep_alive::KeepAliveReply;
 use crate::server::reads::ReadReply;
 use crate::server::writes::WriteReply;
 
@@ -20,6 +21,7 @@ pub(crate) struct World<D: Disk> {
 impl<D: Disk> Host for World<D> {
     type Reply = WriteReply;
     type Reader = ReadReply;
+    type KeepAlive = KeepAliveReply;
 
     fn keep(&mut self, order: Order) -> bool {
         match &self.journal {

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use doozer_journal::SnapshotError;
 use doozer_member::keeper::{Failure, Report};
 use doozer_paxos::Incarnation;
+use doozer_store::SessionId;
 use doozer_wire::peer::Peer;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::server::keep_alive::KeepAliveReply;
 use crate::server::reads::ReadReply;
 use crate::server::writes::WriteReply;
 
@@ -16,6 +18,8 @@ pub(crate) enum Input {
     Propose(Vec<Proposal>),
     /// Linearizable reads of one connection, which began together.
     Read(ReadReply),
+    /// A session is to be kept alive.
+    KeepAlive(SessionId, KeepAliveReply),
     /// What another member says.
     Heard(Incarnation, Vec<Peer>),
     /// What was sent to that member may be lost.

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doozer_journal::{Disk, SnapshotError, SnapshotHead, SnapshotMeta, SnapshotWriter};
 use doozer_member::driver::Order;
@@ -47,7 +47,7 @@ impl<D: Disk> JournalThread<D> {
     pub fn start(keeper: Keeper<D>, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Self> {
         let (work, receiver) = channel();
         thread::Builder::new().name("doozer-journal".to_owned()).spawn(move || {
-            let mut work = Loop { keeper, inputs: inputs.clone() };
+            let mut work = Loop { keeper, inputs: inputs.clone(), tried: Instant::now() };
             match work.run(&receiver) {
                 Ok(stopped) => {
                     // The directory is free for the next one before the stop is reported.
@@ -91,6 +91,8 @@ impl<D: Disk> JournalThread<D> {
 struct Loop<D: Disk> {
     keeper: Keeper<D>,
     inputs: mpsc::UnboundedSender<Input>,
+    /// When what waits for room was last tried.
+    tried: Instant,
 }
 
 impl<D: Disk> Loop<D> {
@@ -98,6 +100,12 @@ impl<D: Disk> Loop<D> {
     fn run(&mut self, work: &Receiver<Work<D>>) -> Result<Option<oneshot::Sender<()>>, Failure> {
         let mut is_settled = true;
         loop {
+            // By the clock, not in a pause: orders that come all the time would put it off for ever.
+            if self.keeper.is_waiting() && self.tried.elapsed() >= RETRY {
+                self.keeper.retry()?;
+                self.sync()?;
+                self.tried = Instant::now();
+            }
             let first = if self.keeper.is_waiting() {
                 work.recv_timeout(RETRY)
             } else if is_settled {
@@ -112,10 +120,7 @@ impl<D: Disk> Loop<D> {
                         return Ok(Some(stopped));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if self.keeper.is_waiting() => {
-                    self.keeper.retry()?;
-                    self.sync()?;
-                }
+                Err(RecvTimeoutError::Timeout) if self.keeper.is_waiting() => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.keeper.idle()?;
                     is_settled = true;
@@ -166,5 +171,76 @@ impl<D: Disk> Loop<D> {
     fn report(&self, report: Report) {
         // The driver is gone only when the member is going down.
         let _ = self.inputs.send(Input::Journal(report));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::input::channel as inputs;
+    use doozer_journal::{Birth, Options, SimDisk};
+    use doozer_member::recovery::{Role, open};
+    use doozer_paxos::replica::{Persist, PersistId};
+    use doozer_paxos::{Append, Ballot, ClusterId, Entry, EntryHash, Incarnation, Slot};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    const CLUSTER: ClusterId = ClusterId([1; 16]);
+    const ME: Incarnation = Incarnation([2; 16]);
+    const BALLOT: Ballot = Ballot { n: 1, epoch: 0, incarnation: ME };
+
+    /// An entry too large for a segment that is ready.
+    fn append() -> Persist {
+        let commands = vec![vec![7; 64 << 10].into()];
+        let previous = EntryHash::NONE;
+        let entry = Entry { slot: Slot(1), birth: BALLOT, previous, wall_ms: 0, config: None, commands };
+        let last_hash = entry.hash(CLUSTER);
+        Persist::Append(Append {
+            acc_ballot: BALLOT,
+            epoch: 0,
+            from: Slot(1),
+            entries: vec![entry],
+            last_hash,
+        })
+    }
+
+    #[test]
+    fn room_is_looked_for_while_orders_come_all_the_time() {
+        let disk = SimDisk::new(1);
+        let birth = Birth { cluster: CLUSTER, incarnation: ME };
+        let options = Options { segment_bytes: 16 << 10, bytes_max: None };
+        let (_, keeper, _) =
+            open(&disk, || birth, Role::Founder, options, doozer_store::Options::default()).unwrap();
+        disk.set_capacity(Some(disk.used()));
+        let (sender, mut reports) = inputs();
+        let thread = JournalThread::start(keeper, sender).unwrap();
+        let keep = |id, what| Order::Keep { id: PersistId(id), what, snapshot: None };
+        thread.take(keep(1, Persist::Promise(BALLOT)));
+        thread.take(keep(2, append()));
+        let patience = Instant::now() + Duration::from_secs(30);
+        let mut next = || loop {
+            match reports.try_recv() {
+                Ok(Input::Journal(report)) => return Some(report),
+                _ if Instant::now() > patience => return None,
+                _ => thread::yield_now(),
+            }
+        };
+        while !matches!(next().expect("it finds no room"), Report::Full(_)) {}
+        let (busy, is_over) = (thread.clone(), AtomicBool::new(false));
+        let kept = thread::scope(|scope| {
+            scope.spawn(|| {
+                // More often than it is tried.
+                while !is_over.load(Ordering::Relaxed) {
+                    busy.take(Order::TryAgain);
+                    thread::sleep(RETRY / 20);
+                }
+            });
+            disk.set_capacity(None);
+            let kept = next();
+            is_over.store(true, Ordering::Relaxed);
+            kept
+        });
+        assert!(matches!(kept, Some(Report::Kept(PersistId(2), _))), "{kept:?}");
     }
 }

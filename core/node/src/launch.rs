@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use doozer_journal::{Birth, Disk, Journal, Options};
+use doozer_journal::{Birth, Disk, Journal, OpenError, Options};
 use doozer_member::driver::Driver;
 use doozer_member::keeper::{Failure, Keeper};
 use doozer_member::local::Local;
-use doozer_member::recovery::{self, Begin, RecoveryError, Role};
+use doozer_member::recovery::{self, Begin, Role};
 use doozer_member::snapshot::Schedule;
-use doozer_paxos::{ClusterId, Incarnation, Slot};
+use doozer_paxos::{ClusterId, Incarnation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::error;
 
 use crate::birth;
 use crate::config::{Config, Limits};
@@ -31,13 +32,17 @@ use crate::snapshot::Snapshots;
 pub(crate) struct Opened<D: Disk> {
     begin: Begin,
     journal: Option<(Keeper<D>, u64)>,
-    role: Role,
 }
 
 impl<D: Disk> Opened<D> {
     /// In which cluster it is, and who.
     pub fn name(&self) -> (ClusterId, Incarnation) {
         (self.begin.cluster, self.begin.id)
+    }
+
+    /// It has no log, and others have one: it is nothing before they have brought it along.
+    pub fn is_joining(&self) -> bool {
+        self.begin.is_empty() && self.begin.role == Role::Joiner
     }
 }
 
@@ -51,13 +56,19 @@ pub(crate) struct Origin {
 impl Origin {
     /// The founder of a new cluster, as this member of it.
     pub fn founder(incarnation: Incarnation) -> Result<Origin, StartError> {
-        Ok(Origin { birth: Birth { cluster: ClusterId(random()?), incarnation }, role: Role::Founder })
+        let birth = Birth { incarnation, ..new_cluster()? };
+        Ok(Origin { birth, role: Role::Founder })
     }
 
     /// One that joins a cluster.
     pub fn joiner(cluster: ClusterId, incarnation: Incarnation) -> Origin {
         Origin { birth: Birth { cluster, incarnation }, role: Role::Joiner }
     }
+}
+
+/// Names for a cluster that is born now, and for its founder.
+pub(crate) fn new_cluster() -> Result<Birth, StartError> {
+    Ok(Birth { cluster: ClusterId(random()?), incarnation: new_incarnation()? })
 }
 
 /// A name for a member that is born now.
@@ -68,7 +79,7 @@ pub(crate) fn new_incarnation() -> Result<Incarnation, StartError> {
 /// A member that lives in memory.
 pub(crate) fn open_memory<D: Disk>(config: &Config, origin: Origin) -> Result<Opened<D>, StartError> {
     let begin = recovery::open_memory(origin.birth, origin.role, store_options(config)?);
-    Ok(Opened { begin, journal: None, role: origin.role })
+    Ok(Opened { begin, journal: None })
 }
 
 /// Opens a data directory, or makes a new one. Blocks on the disk.
@@ -83,16 +94,39 @@ pub(crate) fn open_directory<D: Disk>(
     let Origin { birth, role } = origin;
     let opened = recovery::open(disk, || birth, role, bounds, store_options(config)?);
     let (begin, keeper, snapshot_bytes) = opened.map_err(|source| StartError::Data { path, source })?;
-    Ok(Opened { begin, journal: Some((keeper, snapshot_bytes)), role })
+    Ok(Opened { begin, journal: Some((keeper, snapshot_bytes)) })
 }
 
-/// Whether there is data in a directory. Blocks on the disk.
-pub(crate) fn has_data<D: Disk>(disk: &D) -> Result<bool, StartError> {
+/// Whose data is in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resident {
+    Somebody,
+    Nobody,
+    /// Nobody any more: who was there lost its identity, and with it what may have counted. Whoever is born there only joins.
+    Lost,
+}
+
+/// Looks whose data is in a directory. A member of which nobody can tell any more who it was gives way, if there are others to
+/// join; its files are kept. Blocks on the disk.
+pub(crate) fn resident<D: Disk>(disk: &D, is_alone: bool) -> Result<Resident, StartError> {
     let path = PathBuf::from(disk.path(""));
-    Journal::exists(disk).map_err(|source| StartError::Data { path, source: RecoveryError::from(source) })
+    let look = || {
+        if !is_alone && let Some((kept_in, why)) = Journal::give_up_identity(disk)? {
+            error!("{why}. Done: its files are kept in {kept_in}, and it joins as somebody new");
+        }
+        Ok((Journal::exists(disk)?, Journal::was_lost(disk)?))
+    };
+    match look()
+        .map_err(|source: OpenError| StartError::Data { path: path.clone(), source: source.into() })?
+    {
+        (true, _) => Ok(Resident::Somebody),
+        (false, false) => Ok(Resident::Nobody),
+        (false, true) if is_alone => Err(StartError::LostIdentity(path)),
+        (false, true) => Ok(Resident::Lost),
+    }
 }
 
-fn store_options(config: &Config) -> Result<doozer_store::Options, StartError> {
+pub(crate) fn store_options(config: &Config) -> Result<doozer_store::Options, StartError> {
     Ok(doozer_store::Options { history: config.history, hash_seed: u64::from_le_bytes(random()?) })
 }
 
@@ -124,7 +158,7 @@ struct Running<D: Disk> {
 }
 
 /// A task that ends with its owner. The driver would not end by itself: what it shares with others holds the way to it.
-struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T>(pub JoinHandle<T>);
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
@@ -151,7 +185,8 @@ pub(crate) async fn launch<D: Disk>(
     address: String,
     surroundings: Surroundings,
 ) -> Result<Launched<D>, StartError> {
-    let Opened { begin, journal, role } = opened;
+    let is_joining = opened.is_joining();
+    let Opened { begin, journal } = opened;
     let Surroundings { home, receiver, connections, seats } = surroundings;
     let inputs = home.inputs.clone();
     let (cluster, id, durable) = (begin.cluster, begin.id, journal.is_some());
@@ -165,7 +200,6 @@ pub(crate) async fn launch<D: Disk>(
         let schedule = Schedule::new(config.limits.snapshot_log_bytes, snapshot_bytes);
         Snapshots::new(schedule, journal, inputs.clone())
     });
-    let is_new = begin.position.slot == Slot(0);
     let world = World { journal: journal.clone(), peers: Peers::new(Arc::clone(&home)) };
     // A founder begins alone in its log, and may have taken others in further on: without them nothing is decided there.
     let log = &begin.past.log;
@@ -180,7 +214,7 @@ pub(crate) async fn launch<D: Disk>(
     let mut running = Running { inputs: inputs.clone(), driver, journal, _around: around, _writes: None };
     let own =
         OwnFiles { config: config.clone(), id, address: address.clone(), seats, local: Arc::clone(&local) };
-    if is_alone || (is_new && role == Role::Joiner) {
+    if is_alone || is_joining {
         running.settle().await?;
         if own.write(&inputs) {
             running.settle().await?;

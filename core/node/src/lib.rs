@@ -19,11 +19,13 @@
 //!
 //! Map: `node` starts and stops everything; `launch` sets going what a member begins with, and `birth` writes its own
 //! files; `drive` is the task around the driver, `host` what that has around it; `journal_thread` and `snapshot` keep
-//! what is decided; `server` speaks with clients, and `embedded` is the way in for the program around a member. What a
-//! member is, is in `doozer-member`.
+//! what is decided; `boot` finds a cluster by its name; `refound` makes a new cluster of what is left of another; `server`
+//! speaks with clients, and `embedded` is the way in for the program around a member. What a member is, is in
+//! `doozer-member`.
 
 mod access;
 mod birth;
+mod boot;
 mod config;
 #[cfg(test)]
 mod crash_tests;
@@ -37,13 +39,17 @@ mod launch;
 mod node;
 mod pace;
 mod peers;
+mod refound;
 mod server;
 mod shared;
 mod snapshot;
 
 pub use access::Secrets;
-pub use config::{Config, Data, Limits, TlsFiles};
+pub use config::{Boot, Config, Data, Limits, TlsFiles};
+pub use doozer_client::Tls;
 pub use doozer_store::{History, Value};
+pub use doozer_wire::{Address, Uri};
 pub use embedded::{Embedded, LocalFile};
 pub use error::{Failure, StartError};
 pub use node::Node;
+pub use refound::{RecoverError, RefoundError, Refounded, Survivor};

@@ -13,6 +13,18 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// be read: it has to be heard before time draws conclusions from not having heard it.
 const LATE_TICKS: u64 = 3;
 
+/// So many ticks late, the process was held: five rounds of heartbeats.
+const HELD_TICKS: u64 = 50;
+
+/// Time that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// Ticks to be counted.
+    pub ticks: u64,
+    /// More was lost than others would take for a moment.
+    pub was_held: bool,
+}
+
 /// Lets quiet ticks pass at once, so that a member to which nothing happens sleeps.
 pub(crate) struct Pace {
     /// The tick that was counted last.
@@ -30,23 +42,23 @@ impl Pace {
     }
 
     /// How many ticks are to be counted now.
-    pub fn passed(&mut self) -> u64 {
+    pub fn passed(&mut self) -> Passed {
         self.passed_by(Instant::now())
     }
 
-    fn passed_by(&mut self, now: Instant) -> u64 {
+    fn passed_by(&mut self, now: Instant) -> Passed {
         let Some(quiet) = self.quiet else {
             self.at = now;
-            return 0;
+            return Passed { ticks: 0, was_held: false };
         };
         let passed = (now - self.at).as_millis() as u64 / TICK.as_millis() as u64;
         if passed < quiet + LATE_TICKS {
             let counted = passed.min(quiet);
             self.at += TICK * counted as u32;
-            return counted;
+            return Passed { ticks: counted, was_held: false };
         }
         self.at = now;
-        (quiet - 1).max(1)
+        Passed { ticks: (quiet - 1).max(1), was_held: passed >= quiet + HELD_TICKS }
     }
 
     /// Says how many ticks from the last one on bring nothing but for the last of them.
@@ -75,7 +87,7 @@ mod tests {
 
     /// Milliseconds after it began, and what it then counts.
     fn counted(pace: &mut Pace, begun: Instant, ms: u64) -> u64 {
-        pace.passed_by(begun + Duration::from_millis(ms))
+        pace.passed_by(begun + Duration::from_millis(ms)).ticks
     }
 
     #[tokio::test(start_paused = true)]
@@ -91,7 +103,7 @@ mod tests {
         pace.set(Some(10));
         pace.due().await;
         assert_eq!(begun.elapsed().as_millis(), 190);
-        assert_eq!(pace.passed(), 10);
+        assert_eq!(pace.passed(), Passed { ticks: 10, was_held: false });
     }
 
     #[tokio::test(start_paused = true)]
@@ -104,6 +116,11 @@ mod tests {
         assert_eq!(counted(&mut pace, begun, 2_010), 1);
         pace.set(Some(1));
         assert_eq!(counted(&mut pace, begun, 9_000), 1, "time goes on, however slow the machine");
+        pace.set(Some(10));
+        let held = |pace: &mut Pace, ms| pace.passed_by(begun + Duration::from_millis(ms)).was_held;
+        assert!(!held(&mut pace, 9_590));
+        pace.set(Some(10));
+        assert!(held(&mut pace, 10_190));
     }
 
     #[tokio::test(start_paused = true)]

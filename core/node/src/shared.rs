@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     /// The way to the driver.
     pub inputs: mpsc::UnboundedSender<Input>,
     pub connections: Arc<AtomicUsize>,
+    /// Queued SETs of its clients that are not answered.
+    pub queued: Arc<AtomicUsize>,
     /// What its connections to other members share.
     pub home: Arc<Home>,
     pub started: Instant,
@@ -68,6 +70,7 @@ impl Shared {
             local,
             inputs: home.inputs.clone(),
             connections,
+            queued: Arc::default(),
             home,
             started: Instant::now(),
         }

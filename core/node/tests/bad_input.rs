@@ -57,6 +57,22 @@ fn answers_before_a_bad_frame_still_arrive() {
 }
 
 #[test]
+fn the_smallest_limit_keeps_nobody_from_raising_it_or_from_naming_a_voter() {
+    let member = Member::start(Config { value_bytes_max: 1, ..Config::default() });
+    let mut raw = member.modern();
+    let reply = raw.call(set("/a", "12", 0));
+    assert_eq!(kind(&reply), Some(ErrorKind::TooLarge));
+    // The member's id, which is where it is already: longer than the limit.
+    let (id, rev) = raw.get("/ctl/cal/0");
+    assert!(id.len() > 1);
+    raw.set("/ctl/cal/0", id, rev);
+    assert_eq!(kind(&raw.call(set("/ctl/other", "12", 0))), Some(ErrorKind::TooLarge));
+    raw.set("/ctl/settings/max-value", "1048576", -1);
+    raw.set("/a", "12", 0);
+    member.stop();
+}
+
+#[test]
 fn a_value_over_the_limit_is_refused_and_the_limit_can_be_changed() {
     let member = Member::start(Config { value_bytes_max: 1000, ..Config::default() });
     let mut raw = member.modern();

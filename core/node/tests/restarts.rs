@@ -7,9 +7,11 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
-use doozer_node::Config;
+use doozer_journal::{Birth, Journal, Options, RealDisk};
+use doozer_node::{Config, Data};
+use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::{Consistency, ErrorKind, Request, Verb};
-use support::cluster::{Ports, again, durable, together, voters};
+use support::cluster::{Ports, again, attached, durable, together, value, voters};
 use support::writers::{Made, Shape, Writers, history};
 use support::{Member, Raw, at, kind, set};
 use tempfile::TempDir;
@@ -120,4 +122,28 @@ fn all_are_killed_and_start_one_long_after_the_other() {
         assert!(history(&mut raw, &made) == told && history(&mut other, &made) == told);
         [first, second, third].into_iter().for_each(Member::stop);
     }
+}
+
+#[test]
+fn who_is_killed_before_anything_stands_in_its_log_is_what_it_was_to_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let birth = |cluster, id| Birth { cluster: ClusterId(cluster), incarnation: Incarnation([id; 16]) };
+    let place = |name: &str| RealDisk::new(dir.path().join(name));
+    let config = |name: &str, config| Config { data: Data::Directory(dir.path().join(name)), ..config };
+
+    // A founder begins, whoever else is there.
+    drop(Journal::create_founder(place("founder"), birth([5; 16], 1), Options::default()).unwrap());
+    let founder = Member::start(config("founder", attached(&["127.0.0.1:1".to_owned()])));
+    let mut raw = founder.modern();
+    let rev = raw.set("/a", "1", 0);
+    assert_eq!(raw.status().cluster, [5; 16]);
+
+    // Who was to join waits for it, and does not begin the same cluster a second time.
+    drop(Journal::create(place("joiner"), birth([5; 16], 2), Options::default()).unwrap());
+    let joiner = Member::start(config("joiner", attached(&[founder.address.to_string()])));
+    let mut late = joiner.modern();
+    assert_eq!((value(&mut late, "/a"), late.get("/a").1), ("1".to_owned(), rev));
+    let rev = late.set("/b", "2", 0);
+    assert_eq!((value(&mut raw, "/b"), raw.get("/b").1), ("2".to_owned(), rev));
+    [joiner, founder].into_iter().for_each(Member::stop);
 }

@@ -65,7 +65,11 @@ fn nothing_follows_a_cancel() {
         // Dropped when an assertion fails, too: the writer must end for the test to fail.
         let _stop = SetOnDrop(&stop);
         let mut answered = 0;
-        for round in 0..600 {
+        for round in 0..60_000 {
+            // Who wins the race is up to the machine.
+            if round >= 600 && answered > 0 {
+                break;
+            }
             let rev = waiter.rev() + 1;
             // A tag of its own, so that what comes after all is not taken for the next round's.
             let tag = 100 + round;

@@ -186,6 +186,9 @@ impl Election {
             self.outdone(greatest);
         }
         self.happy = fitness != Fitness::Stuck && self.can_be_happy(config, &replies);
+        if fitness == Fitness::Unfit && !self.happy {
+            self.settle_for_less(config, &replies);
+        }
         let takes_over = self.should_take_over(config, &replies, fitness);
         self.heard = replies;
         let outcome = if takes_over {
@@ -217,6 +220,16 @@ impl Election {
             return replies.iter().any(|(_, beat)| beat.ballot == self.leader && beat.happy);
         }
         is_quorum(config, replies.iter().map(|(from, _)| *from).chain([self.me]))
+    }
+
+    /// Who cannot take over, and hears that others are happy, follows their leader, even if somebody has a greater ballot that
+    /// nobody is happy with: a voter that only this member hears, say, and that tries in vain to lead.
+    fn settle_for_less(&mut self, config: &Config, replies: &[(Incarnation, Beat)]) {
+        if let Some(leader) = replies.iter().filter(|(_, beat)| beat.happy).map(|(_, beat)| beat.leader).max()
+        {
+            self.leader = leader;
+            self.happy = self.can_be_happy(config, replies);
+        }
     }
 
     fn should_take_over(&self, config: &Config, replies: &[(Incarnation, Beat)], fitness: Fitness) -> bool {

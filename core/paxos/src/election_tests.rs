@@ -302,3 +302,27 @@ fn a_lost_connection_leads_to_a_look_and_not_to_more() {
     let nobody = Election::new(id(0), Ballot::ZERO, 1, 0).doubt();
     assert!(!nobody, "there is nobody to doubt");
 }
+
+#[test]
+fn who_only_learns_follows_whoever_others_are_happy_with() {
+    let mut net = Net::of(4);
+    net.config.voters.pop();
+    net.fitness[3] = Fitness::Unfit;
+    net.rounds(6);
+    let leader = net.leader_of(0).unwrap();
+    assert_eq!(net.leader_of(3), Some(leader));
+    // A voter that nobody but the learner hears tries to lead under ever greater ballots.
+    let lonely = (leader + 1) % 3;
+    net.cut = (0..3).filter(|other| *other != lonely).map(|other| (lonely, other)).collect();
+    for _ in 0..5 {
+        net.members[lonely].take_over();
+        net.members[lonely].happy = false;
+        net.rounds(1);
+        assert_eq!(net.leader_of(3), Some(leader));
+        assert!(net.members[3].is_happy());
+    }
+    // Once it is nobody's leader any more, the greater one counts.
+    net.isolate(leader);
+    net.rounds(3);
+    assert_ne!(net.leader_of(3), Some(leader));
+}

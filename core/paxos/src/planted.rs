@@ -52,6 +52,12 @@ planted! {
     SilentToOne: "a voter is gone if the proposer does not hear it, whatever others say",
     HealedLate: "a voter is replaced because it was gone when that was proposed",
     WaitRegisteredLate: "a WAIT misses a change that comes right after its look at the history",
+    KeptUnconfirmed: "a proposer keeps sessions alive without asking whether it still is the proposer",
+    KeptWhileEnding: "a session is kept alive while its EXPIRE is on its way",
+    OldExpiryCounts: "an EXPIRE of a proposer that lost its place counts, by way of whomever it comes into the log",
+    RenewedInName: "a session that is kept alive is so in name, and ends when it would have ended",
+    OldDeadlinesKept: "who leads again goes by the deadlines of sessions that it had before",
+    NoMargin: "a session has its TTL by the proposer's clock, and no margin",
     WaitsLostWithState: "waits are forgotten when a snapshot takes the place of the state",
 }
 

@@ -5,19 +5,24 @@
 //! | `api` | etcd's messages |
 //! | `grpc` | calls over one HTTP/2 connection |
 //! | `client` | what a load asks, as calls |
+//! | `locker` | a session with a lock, as calls |
 
 mod api;
 mod client;
 mod grpc;
+mod locker;
 
 use std::io;
 use std::process::Command;
 
+use bytes::Bytes;
 use doozer_bench::LoadError;
 use doozer_bench::cluster::{Place, Status, System};
 use doozer_bench::connection::Connect;
+use doozer_bench::lock::Lockers;
 
 pub use client::Client;
+pub use locker::Contender;
 
 /// Three members of etcd.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,12 +81,27 @@ impl System for Etcd {
     }
 }
 
+impl Target {
+    /// Whose turn it is.
+    fn address(&self, number: usize) -> Result<&str, LoadError> {
+        let address = self.addresses.get(number % self.addresses.len().max(1));
+        address.map(String::as_str).ok_or(LoadError::Nowhere)
+    }
+}
+
 impl Connect for Target {
     type Connection = Client;
 
     async fn connect(&self, number: usize) -> Result<Client, LoadError> {
-        let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
-        Client::open(address).await
+        Client::open(self.address(number)?).await
+    }
+}
+
+impl Lockers for Target {
+    type Locker = Contender;
+
+    async fn locker(&self, number: usize, path: Bytes) -> Result<Contender, LoadError> {
+        Contender::open(self.address(number)?, &path).await
     }
 }
 

@@ -4,9 +4,13 @@
 //! |---|---|
 //! | `jute` | the encoding of numbers and texts |
 //! | `message` | what a session says and hears |
-//! | `session` | a connection with a session of its own |
+//! | `line` | a connection with a session of its own |
+//! | `session` | what a load asks over it |
+//! | `locker` | a lock, over another one |
 
 mod jute;
+mod line;
+mod locker;
 mod message;
 mod session;
 
@@ -15,12 +19,15 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use bytes::Bytes;
 use doozer_bench::LoadError;
 use doozer_bench::cluster::{Place, Status, System};
 use doozer_bench::connection::Connect;
 use doozer_bench::exchange::dial;
+use doozer_bench::lock::Lockers;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+pub use locker::Contender;
 pub use session::Session;
 
 /// What Debian's package puts there.
@@ -83,12 +90,27 @@ impl System for ZooKeeper {
     }
 }
 
+impl Target {
+    /// Whose turn it is.
+    fn address(&self, number: usize) -> Result<&str, LoadError> {
+        let address = self.addresses.get(number % self.addresses.len().max(1));
+        address.map(String::as_str).ok_or(LoadError::Nowhere)
+    }
+}
+
 impl Connect for Target {
     type Connection = Session;
 
     async fn connect(&self, number: usize) -> Result<Session, LoadError> {
-        let address = self.addresses.get(number % self.addresses.len().max(1)).ok_or(LoadError::Nowhere)?;
-        Session::open(address).await
+        Session::open(self.address(number)?).await
+    }
+}
+
+impl Lockers for Target {
+    type Locker = Contender;
+
+    async fn locker(&self, number: usize, path: Bytes) -> Result<Contender, LoadError> {
+        Contender::open(self.address(number)?, path).await
     }
 }
 

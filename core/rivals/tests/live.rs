@@ -4,12 +4,16 @@
 
 #[path = "../../bench/tests/contract/mod.rs"]
 mod contract;
+#[path = "../../bench/tests/contract/locks.rs"]
+mod locks;
 
 use std::env;
 use std::time::{Duration, Instant};
 
 use doozer_bench::cluster::{Cluster, MEMBERS, System};
-use doozer_bench::measure::{faults, fill, sizes};
+use doozer_bench::handover::PassAround;
+use doozer_bench::lock::Lockers;
+use doozer_bench::measure::{self, faults, fill, sizes};
 use doozer_bench::probe::Probe;
 use doozer_rivals::{Etcd, ZooKeeper};
 
@@ -25,10 +29,24 @@ async fn zookeeper() {
     all_of_it(ZooKeeper).await;
 }
 
-async fn all_of_it<S: System>(system: S) {
+async fn all_of_it<S: System<Target: Lockers>>(system: S) {
     let mut cluster = Cluster::start(system, &env::temp_dir()).await.unwrap();
     contract::is_kept(&cluster.everyone()).await;
+    locks::are_kept(&cluster.everyone()).await;
+    locks_are_measured(&cluster).await;
     faults_are_survived(&mut cluster).await;
+}
+
+async fn locks_are_measured<S: System<Target: Lockers>>(cluster: &Cluster<S>) {
+    let keys = fill(cluster, 1).await.unwrap();
+    let (warm_up, measured) = (Duration::from_millis(100), Duration::from_millis(300));
+    let alone = measure::locks::alone(cluster, &keys, warm_up, measured).await.unwrap();
+    println!("{}: {alone:?}", cluster.name());
+    assert!(alone.lock_us > alone.set_us && alone.set_us > 1.0, "two writes, and one: {alone:?}");
+    let plan = PassAround { contenders: 20, hold: Duration::ZERO, warm_up, measured };
+    let took = measure::locks::hand_over(cluster, plan).await.unwrap();
+    println!("{}: a hand-over among 20 takes {took} µs", cluster.name());
+    assert!(took > 1.0);
 }
 
 async fn faults_are_survived<S: System>(cluster: &mut Cluster<S>) {

@@ -7,7 +7,9 @@
 //! | `promises` | what an acceptor promised and accepted never goes back; no vote after amnesia |
 //! | `configs` | one configuration per slot, one voter changed at a time, `/ctl/cal` is its projection |
 //! | `revisions` | G6, and what makes members replicas: equal outcomes, equal digests |
-//! | `once` | a numbered command, and a client's write, have an effect at most once |
+//! | `once` | G8: a numbered command, a client's write, and a session's command, have an effect at most once, and one answer |
+//! | `lifetime` | G9 |
+//! | `locks` | G10 |
 //! | `writes` | G1 |
 //! | `reads` | G2, G3, G4 |
 //! | `events` | G5 |
@@ -15,11 +17,10 @@
 //! | `durable` | G7 |
 //! | `damage` | G12 |
 //!
-//! G8, G9 and G10 are about sessions, and come with them.
-//!
 //! What was applied to a slot first, by anybody, is the canonical log; everything else is held against it.
 
 mod available;
+mod commands;
 mod configs;
 mod counts;
 mod damage;
@@ -28,6 +29,8 @@ mod durable;
 mod events;
 mod fates;
 mod ledger;
+mod lifetime;
+mod locks;
 mod members;
 mod once;
 mod one_log;
@@ -35,6 +38,7 @@ mod operations;
 mod promises;
 mod reads;
 mod revisions;
+mod sessions;
 #[cfg(test)]
 mod story;
 mod verdict;
@@ -45,10 +49,13 @@ use std::collections::BTreeMap;
 use doozer_paxos::{Config, Incarnation};
 
 use self::available::Available;
+use self::commands::Commands;
 use self::disks::Disks;
 use self::durable::Durable;
 use self::fates::Fates;
 use self::ledger::Ledger;
+use self::lifetime::Lifetime;
+use self::locks::Locks;
 use self::once::Once;
 use self::one_log::OneLog;
 use self::operations::Operation;
@@ -59,6 +66,7 @@ use self::writes::Writes;
 use crate::history::{MemberId, OpId, Time};
 
 pub use self::counts::Counts;
+pub(crate) use self::sessions::is_counted;
 pub use self::verdict::Violation;
 
 /// What the checks cannot see for themselves.
@@ -85,6 +93,11 @@ pub struct Checks {
     promises: Promises,
     revisions: Revisions,
     once: Once,
+    commands: Commands,
+    lifetime: Lifetime,
+    locks: Locks,
+    /// Microseconds of true time in a tick of each member's clock.
+    clocks: BTreeMap<Incarnation, u64>,
     writes: Writes,
     available: Available,
     durable: Durable,
@@ -104,6 +117,10 @@ impl Checks {
             promises: Promises::default(),
             revisions: Revisions::default(),
             once: Once::default(),
+            commands: Commands::default(),
+            lifetime: Lifetime::default(),
+            locks: Locks::default(),
+            clocks: BTreeMap::new(),
             writes: Writes::default(),
             available: Available::default(),
             durable: Durable::default(),
@@ -163,6 +180,11 @@ impl Checks {
     /// The number of the newest change that anybody applied.
     pub fn revision(&self) -> u64 {
         self.ledger.model.revision()
+    }
+
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.ledger.model.sessions_open()
     }
 
     /// The configuration in force behind everything that anybody applied.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::history::{Answer, ClientId, Event, OpId, Request};
+use crate::holder::Holder;
 use crate::random::Random;
 use crate::serve::Said;
 use crate::workload::Known;
@@ -13,6 +14,8 @@ use crate::workload::Known;
 pub enum Purpose {
     /// It reads, writes and waits, one thing at a time, its waits beside that.
     Work,
+    /// It has a session, writes under it, holds locks.
+    Hold,
     /// It changes who votes.
     Operate,
     /// It shows at the end that one member can write.
@@ -34,6 +37,8 @@ pub struct Client {
     pub connection: Option<u64>,
     /// The member it is attached to, or last was.
     pub place: usize,
+    /// What it knows of its session, if it is to have one.
+    pub holder: Option<Box<Holder>>,
     doing: Option<(OpId, Request)>,
     waits: BTreeMap<OpId, Request>,
     watches: BTreeMap<OpId, Watch>,
@@ -54,8 +59,10 @@ const BESIDE_MAX: usize = 4;
 
 impl Client {
     /// A client that has done nothing yet.
-    pub fn new(id: ClientId, purpose: Purpose, random: Random) -> Client {
+    pub fn new(id: ClientId, purpose: Purpose, mut random: Random) -> Client {
+        let holder = (purpose == Purpose::Hold).then(|| Box::new(Holder::new(&mut random)));
         Client {
+            holder,
             id,
             purpose,
             random,
@@ -71,7 +78,7 @@ impl Client {
 
     /// Whether it waits for the answer of an operation.
     pub fn is_busy(&self) -> bool {
-        self.doing.is_some()
+        self.doing.is_some() || self.holder.as_ref().is_some_and(|holder| !holder.is_done())
     }
 
     /// Whether it waits for this very answer.
@@ -92,6 +99,7 @@ impl Client {
     /// It asks.
     pub fn asks(&mut self, op: OpId, request: &Request) {
         match request {
+            _ if self.holder.is_some() => {}
             Request::Wait { .. } => drop(self.waits.insert(op, request.clone())),
             Request::Watch { glob, from } => {
                 self.watches.insert(op, Watch { glob: glob.clone(), next: *from });

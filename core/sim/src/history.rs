@@ -3,14 +3,17 @@
 
 mod outcome;
 mod report;
+mod session;
 mod value;
 
 use std::fmt;
 
 use bytes::Bytes;
+use doozer_store::SessionId;
 
 pub use outcome::{Effect, Outcome, Refusal};
 pub use report::{Applied, Found, Place};
+pub use session::{Compare, Expected, Numbered, Op, SessionEvent, Settled, Txn};
 pub use value::{op_of, value_of};
 
 /// A moment of virtual time, in microseconds since the seed began.
@@ -74,6 +77,38 @@ pub enum Request {
     },
     /// A round of consensus for its own sake.
     Nop,
+    /// Several changes, or none.
+    Txn(Txn),
+    /// Opens a session.
+    Open {
+        /// Its name, never used before.
+        session: SessionId,
+        /// For how long it lives without being kept alive, in milliseconds.
+        ttl_ms: u32,
+    },
+    /// Keeps a session alive.
+    KeepAlive {
+        /// Its name.
+        session: SessionId,
+    },
+    /// Ends a session.
+    Close {
+        /// Its name.
+        session: SessionId,
+    },
+    /// A session's command.
+    By(Numbered),
+    /// Takes back a queued SET that was asked for on the same connection.
+    Cancel {
+        /// That SET.
+        of: OpId,
+        /// Whose it is.
+        session: SessionId,
+        /// Its number.
+        sequence: u64,
+        /// Its path.
+        path: String,
+    },
     /// Reads what is at a path.
     Get {
         /// Any text.
@@ -130,6 +165,10 @@ pub enum Answer {
     Absent,
     /// A no-op has been through.
     Nop,
+    /// What became of a command about sessions, or of a transaction.
+    Became(Outcome),
+    /// A session was kept alive.
+    Alive,
     /// A write was applied, and changed nothing.
     Refused(Refusal),
     /// A write has surely not been made, and never will be.
@@ -171,9 +210,28 @@ pub struct Event {
 }
 
 impl Request {
-    /// Whether it may change something, or is a round of consensus.
+    /// Whether it is a write of no session's, or a round of consensus.
     pub fn is_write(&self) -> bool {
-        matches!(self, Request::Set { .. } | Request::Del { .. } | Request::Nop)
+        matches!(self, Request::Set { .. } | Request::Del { .. } | Request::Nop | Request::Txn(_))
+    }
+
+    /// Whether it has to do with a session.
+    pub fn is_of_session(&self) -> bool {
+        use Request::{By, Cancel, Close, KeepAlive, Open};
+        matches!(self, Open { .. } | KeepAlive { .. } | Close { .. } | By(_) | Cancel { .. })
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Answer {
+        match outcome {
+            Outcome::Set(rev) => Answer::Set(rev),
+            Outcome::Deleted(rev) => Answer::Deleted(rev),
+            Outcome::Absent => Answer::Absent,
+            Outcome::Nop => Answer::Nop,
+            Outcome::Refused(refusal) => Answer::Refused(refusal),
+            other => Answer::Became(other),
+        }
     }
 }
 
@@ -186,6 +244,7 @@ impl Answer {
             Answer::Absent => Outcome::Absent,
             Answer::Nop => Outcome::Nop,
             Answer::Refused(refusal) => Outcome::Refused(refusal),
+            Answer::Became(outcome) => outcome,
             _ => return None,
         })
     }

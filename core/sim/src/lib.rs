@@ -15,6 +15,7 @@ pub mod checks;
 mod client;
 pub mod faults;
 pub mod history;
+mod holder;
 mod host;
 pub mod many;
 pub mod model;

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use doozer_paxos::planted::Planted;
 use doozer_sim::args::Args;
 use doozer_sim::many::{Many, SHRINK_TIME, Seeds, run_many, shrunk};
 use doozer_sim::plan::Plan;
-use doozer_sim::planted::{can_plant, look_for, shown_elsewhere};
+use doozer_sim::planted::{Fault, can_plant, look_for, shown_elsewhere};
 use doozer_sim::regressions;
 use doozer_sim::report::{self, Totals};
 use doozer_sim::run::{Outcome, run};
@@ -79,7 +78,7 @@ fn planted(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         return Err("this build has no faults to plant: run core/sim/planted".into());
     }
     let is_wanted = |name: &str| args.fault.as_deref().is_none_or(|fault| fault == name);
-    let faults: Vec<_> = Planted::ALL.iter().filter(|(_, name, _)| is_wanted(name)).collect();
+    let faults: Vec<_> = Fault::all().filter(|(_, name, _)| is_wanted(name)).collect();
     if faults.is_empty() {
         return Err(format!("there is no fault {:?}", args.fault.as_deref().unwrap_or_default()).into());
     }
@@ -90,7 +89,7 @@ fn planted(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
             elsewhere += 1;
             continue;
         }
-        let row = look_for(**fault, args.from, args.seeds.unwrap_or(1_000), jobs(args))?;
+        let row = look_for(*fault, args.from, args.seeds.unwrap_or(1_000), jobs(args))?;
         println!("{row}");
         if row.found.is_none() {
             unfound.push(row.name);

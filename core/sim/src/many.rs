@@ -6,10 +6,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use doozer_paxos::planted::{Planted, plant};
-
 use crate::checks::Violation;
 use crate::plan::{BadPlan, Plan};
+use crate::planted::{Fault, plant};
 use crate::random::Random;
 use crate::run::{Outcome, run};
 
@@ -29,7 +28,7 @@ pub struct Many {
     /// The next seed does not begin once so many have failed.
     pub failures_max: u64,
     /// A fault that is planted in all of them.
-    pub planted: Option<Planted>,
+    pub planted: Option<Fault>,
 }
 
 /// Seeds to be run.

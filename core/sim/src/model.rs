@@ -5,17 +5,21 @@
 mod glob;
 mod logged;
 mod read;
+mod sessions;
+mod txn;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use doozer_paxos::Slot;
-use doozer_store::Command;
+use doozer_store::{Command, SessionId};
 
 pub use glob::matches;
 pub use logged::{Logged, Number};
 pub use read::{Lookup, Pattern};
+pub use sessions::Step;
+use sessions::{Owner, Sessions};
 
 use crate::history::{Outcome, Refusal};
 
@@ -29,6 +33,8 @@ pub struct Model {
     files: Vec<File>,
     changes: Vec<Change>,
     globs: Vec<Wild>,
+    sessions: Sessions,
+    step: Step,
 }
 
 #[derive(Debug)]
@@ -60,25 +66,59 @@ impl Model {
 
     /// Applies a command of the store, which stands in this slot.
     pub fn apply(&mut self, command: &Bytes, slot: Slot) -> Outcome {
-        let rev = self.revision() + 1;
-        match Command::decode(command) {
+        self.step = Step::default();
+        let outcome = match Command::decode(command) {
+            Ok(Command::By(by)) => self.apply_by(&by, command.slice_ref(by.command), slot),
+            Ok(write) => {
+                self.step.counted = Some(command.clone());
+                self.write(&write, command, None, slot)
+            }
             Err(_) => Outcome::Refused(Refusal::Malformed),
-            Ok(Command::Nop) => Outcome::Nop,
-            Ok(Command::Set { path, rev: expected, value }) => {
-                let outcome = self.set(path, expected, value, rev - 1);
-                if outcome == Outcome::Set(rev) {
-                    self.change(path, Some(command.slice_ref(value)), slot);
-                }
-                outcome
+        };
+        self.grant(slot);
+        outcome
+    }
+
+    /// A session was not kept alive.
+    pub fn expire(&mut self, session: SessionId, slot: Slot) -> Outcome {
+        self.step = Step::default();
+        let outcome = self.end(session, slot);
+        self.grant(slot);
+        outcome
+    }
+
+    fn write(&mut self, write: &Command<'_>, command: &Bytes, owner: Option<Owner>, slot: Slot) -> Outcome {
+        match (write, owner) {
+            (Command::Nop, _) => Outcome::Nop,
+            (&Command::Set { path, rev, value }, Some(owner)) => {
+                self.set_by(path, rev, command.slice_ref(value), owner, slot)
             }
-            Ok(Command::Del { path, rev: expected }) => {
-                let outcome = self.del(path, expected, rev - 1);
-                if outcome == Outcome::Deleted(rev) {
-                    self.change(path, None, slot);
-                }
-                outcome
+            (&Command::Set { path, rev, value }, None) => {
+                self.set_plain(path, rev, command.slice_ref(value), slot)
             }
+            (&Command::Del { path, rev }, _) => self.del_plain(path, rev, slot),
+            (Command::Txn(txn), _) => self.txn(txn, command, owner, slot),
+            (&Command::Open { session, ttl_ms, .. }, _) => self.open(session, ttl_ms),
+            (&(Command::Close { session } | Command::Expire { session }), _) => self.end(session, slot),
+            (&Command::Leave { session, sequence, path }, _) => self.leave(session, sequence, path, slot),
+            (Command::By(_), _) => Outcome::Refused(Refusal::Malformed),
         }
+    }
+
+    fn set_plain(&mut self, path: &str, rev: i64, value: Bytes, slot: Slot) -> Outcome {
+        let outcome = self.set(path, rev, &value, self.revision());
+        if let Outcome::Set(_) = outcome {
+            self.change(path, Some(value), slot);
+        }
+        outcome
+    }
+
+    fn del_plain(&mut self, path: &str, rev: i64, slot: Slot) -> Outcome {
+        let outcome = self.del(path, rev, self.revision());
+        if let Outcome::Deleted(_) = outcome {
+            self.change(path, None, slot);
+        }
+        outcome
     }
 
     /// What a SET would come to in the state at a revision.
@@ -123,6 +163,11 @@ impl Model {
             Some(file) => *file,
             None => self.add_path(path),
         };
+        // Whoever writes a file, or deletes it, takes it from the session that it goes with.
+        self.sessions.bound.remove(path);
+        if value.is_none() {
+            self.sessions.freed.insert(path.to_owned());
+        }
         self.files[file].versions.push((rev, value.clone()));
         self.changes.push(Change { file, value, slot });
     }
@@ -153,6 +198,11 @@ fn check(found: Lookup<'_>, rev: i64) -> Result<(), Refusal> {
         return Err(Refusal::RevMismatch);
     }
     if matches!(found, Lookup::Directory) { Err(Refusal::IsDir) } else { Ok(()) }
+}
+
+/// Whether a file is the cluster's own, and can go with no session.
+fn is_own(path: &str) -> bool {
+    path.starts_with("/ctl/cal/") || path.starts_with("/ctl/settings/")
 }
 
 /// The number of bytes that a value of the setting says: decimal, from 1 to 64 MiB.

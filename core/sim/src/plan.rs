@@ -143,7 +143,7 @@ plan! {
 
     /// Clients.
     clients,
-    /// Milliseconds between two operations of a client, on average.
+    /// Milliseconds between two operations of a client, on average, if none has a session.
     think_ms,
     /// Files that everybody writes.
     hot_paths,
@@ -157,6 +157,21 @@ plan! {
     write_percent,
     /// How many waits and watches of 100 operations.
     wait_percent,
+    /// How many transactions of 100 writes.
+    txn_percent,
+
+    /// Clients with sessions.
+    sessions,
+    /// Milliseconds that a session lives without being kept alive, at least; up to twice that.
+    ttl_ms,
+    /// How many of 100 commands of a session take a lock or free it.
+    lock_percent,
+    /// Commands of a session that are under way at a time.
+    pipeline,
+    /// Of so many keep-alives one comes late, or too late: its client was stopped. 0: none.
+    away_one_in,
+    /// The cluster's greatest number of sessions; 0: as it is.
+    sessions_max,
 }
 
 /// Why a text is no plan.
@@ -202,6 +217,31 @@ impl Plan {
     /// Places of members, occupied or not.
     pub fn places(&self) -> usize {
         (self.voters + self.learners + self.spares) as usize
+    }
+
+    /// Microseconds between two operations of a client, on average. Clients with sessions ask for more each, and all together
+    /// ask for no more than they would without them: tight windows decide little. Nor do they ask for more than half of what
+    /// can be decided: what is not answered is asked again, and a queue that only grows shows nothing.
+    pub fn think_us(&self) -> u64 {
+        let clients = self.clients.max(1);
+        let asks = clients + 3 * self.sessions;
+        let think = self.think_ms * 1_000 * asks / clients;
+        think.max(asks * self.command_us() * 2)
+    }
+
+    /// How much rarer a client loses its connection, or its patience, than is drawn: each time it sends again all that it
+    /// waits for, and where little is decided there soon would be nothing else.
+    pub fn forbearance(&self) -> u64 {
+        const COMMAND_US: u64 = 2_000;
+        (self.command_us() / COMMAND_US).max(1)
+    }
+
+    /// Microseconds that a proposer takes for one command, at its best.
+    fn command_us(&self) -> u64 {
+        const COMMAND_BYTES: u64 = 150;
+        let round = 2 * (self.delay_us + self.jitter_us) + self.sync_us * self.durable;
+        let commands = self.slots_in_flight * (self.slot_bytes / COMMAND_BYTES).max(1);
+        round / commands.max(1)
     }
 
     /// Whether members keep anything.

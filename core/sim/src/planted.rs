@@ -4,11 +4,41 @@
 
 use std::time::{Duration, Instant};
 
-use doozer_paxos::planted::{Planted, plant};
+use doozer_paxos::planted::{self as replica, Planted};
+use doozer_store::planted::{self as store, Planted as OfStore};
 
 use crate::checks::Violation;
 use crate::many::{Many, Seeds, run_many};
 use crate::plan::BadPlan;
+
+/// A fault of the replica and what is around it, or of the store, which knows nothing of those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Of the replica, the member, the journal.
+    Replica(Planted),
+    /// Of the store.
+    Store(OfStore),
+}
+
+impl Fault {
+    /// All of them, with their names and what they do.
+    pub fn all() -> impl Iterator<Item = (Fault, &'static str, &'static str)> {
+        let of_replica =
+            Planted::ALL.iter().map(|(fault, name, what)| (Fault::Replica(*fault), *name, *what));
+        let of_store = OfStore::ALL.iter().map(|(fault, name, what)| (Fault::Store(*fault), *name, *what));
+        of_replica.chain(of_store)
+    }
+}
+
+/// Plants a fault for whatever this thread does from now on, or takes it away. False if this build cannot.
+pub fn plant(fault: Option<Fault>) -> bool {
+    let (of_replica, of_store) = match fault {
+        Some(Fault::Replica(fault)) => (Some(fault), None),
+        Some(Fault::Store(fault)) => (None, Some(fault)),
+        None => (None, None),
+    };
+    replica::plant(of_replica) & store::plant(of_store)
+}
 
 /// Where a fault was found.
 #[derive(Debug)]
@@ -36,7 +66,7 @@ pub struct Row {
 
 /// Whether this build has faults to plant.
 pub fn can_plant() -> bool {
-    let can = plant(Some(Planted::ALL[0].0));
+    let can = plant(Some(Fault::Replica(Planted::ALL[0].0)));
     plant(None);
     can
 }
@@ -46,7 +76,7 @@ pub fn can_plant() -> bool {
 /// # Errors
 /// [`BadPlan`] if what a fault sets in its plan is no plan.
 pub fn look_for(
-    fault: (Planted, &'static str, &'static str),
+    fault: (Fault, &'static str, &'static str),
     first: Option<u64>,
     count: u64,
     jobs: usize,
@@ -77,9 +107,9 @@ pub fn look_for(
 
 /// Where a fault is shown that seeds hardly ever show any more: it needs several changes of the proposer among voters who have
 /// not heard that their configuration is over, and elections do not change proposers for nothing.
-pub fn shown_elsewhere(fault: Planted) -> Option<&'static str> {
+pub fn shown_elsewhere(fault: Fault) -> Option<&'static str> {
     match fault {
-        Planted::EpochsShareBallots => Some(
+        Fault::Replica(Planted::EpochsShareBallots) => Some(
             "a_log_accepted_in_this_configuration_is_preferred_to_any_of_the_one_before in core/paxos/tests/outputs/epochs.rs",
         ),
         _ => None,
@@ -87,7 +117,8 @@ pub fn shown_elsewhere(fault: Planted) -> Option<&'static str> {
 }
 
 /// About where a rare one was found: looking from there saves minutes, and if it is not there any more, the search goes on.
-fn was_found(fault: Planted) -> u64 {
+fn was_found(fault: Fault) -> u64 {
+    let Fault::Replica(fault) = fault else { return 1 };
     match fault {
         Planted::SyncInParts => 1_190,
         Planted::AcceptSyncInTwo => 190,
@@ -97,15 +128,34 @@ fn was_found(fault: Planted) -> u64 {
     }
 }
 
-/// What a fault needs to show at all: a disk, say, for one that is about disks.
-fn needs(fault: Planted) -> &'static str {
+/// What a fault needs to show at all (those that are rare do without sessions, which have nothing to do with them): a disk, say, for one that is about disks.
+fn needs(fault: Fault) -> &'static str {
+    let fault = match fault {
+        Fault::Store(OfStore::AnswersLostWithSnapshot) => return "kept_bytes=1500,sessions=12",
+        Fault::Store(OfStore::TxnInPart) => return "txn_percent=20",
+        Fault::Store(_) => return "sessions=12,lock_percent=50",
+        Fault::Replica(fault) => fault,
+    };
     match fault {
+        // A proposer that is cut off for longer than sessions live, with clients that stay.
+        Planted::KeptUnconfirmed => {
+            "voters=5,sessions=12,ttl_ms=1000,partition_s=5,heal_ms=5000,client_break_s=0,client_drop_ppm=0,away_one_in=0"
+        }
+        // Sessions that are kept alive at the last moment, and an EXPIRE that takes its time.
+        Planted::KeptWhileEnding => {
+            "voters=3,sessions=12,ttl_ms=1000,away_one_in=4,sync_us=10000,slots_in_flight=1"
+        }
+        Planted::OldExpiryCounts => "voters=5,sessions=12,ttl_ms=1000,away_one_in=5,partition_s=5,cut_s=3",
+        Planted::RenewedInName => "sessions=12",
+        Planted::OldDeadlinesKept => "voters=3,sessions=12,ttl_ms=2500,partition_s=2,heal_ms=600",
+        Planted::NoMargin => "sessions=12,clock_rates=1,away_one_in=5",
         Planted::SyncSkipped
         | Planted::PromiseForgotten
         | Planted::PrepareBeforeDurable
         | Planted::OldBallotAfterRestart
         | Planted::NumbersReused => "durable=1",
-        Planted::SuspectEndCut => "durable=1,rot_s=4",
+        Planted::SuspectEndCut => "durable=1,rot_s=4,sessions=0,txn_percent=0,sessions_max=0",
+        Planted::SyncInParts => "sessions=0,txn_percent=0,sessions_max=0",
         Planted::FullDiskIgnored => "durable=1,disk_full_s=4",
         // Voters that are silent for a while, and changes that have to wait.
         Planted::HealedLate => {
@@ -117,11 +167,11 @@ fn needs(fault: Planted) -> &'static str {
         }
         // Proposers that come and go, and crashes in the middle of what follows.
         Planted::AcceptSyncInTwo => {
-            "voters=3,learners=0,durable=1,crash_s=1,down_ms=150,partition_s=2,heal_ms=400,change_s=0,slots_in_flight=8"
+            "voters=3,learners=0,durable=1,crash_s=1,down_ms=150,partition_s=2,heal_ms=400,change_s=0,slots_in_flight=8,sessions=0,txn_percent=0,sessions_max=0"
         }
         // Members that hear only others of the proposer, and proposers that come and go.
         Planted::LearnedIsAccepted => {
-            "voters=5,learners=0,durable=0,partition_s=2,heal_ms=600,change_s=0,slots_in_flight=8,unacknowledged_bytes=10000,silent_rounds=0"
+            "voters=5,learners=0,durable=0,partition_s=2,heal_ms=600,change_s=0,slots_in_flight=8,unacknowledged_bytes=10000,silent_rounds=0,sessions=0,txn_percent=0,sessions_max=0"
         }
         _ => "",
     }

@@ -2,7 +2,9 @@
 //! the member leaves in the connection's outbox, decoded. What `core/node`'s server does, without a socket.
 //! Never here: writes (the driver answers those), or how an answer travels.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +13,7 @@ use doozer_member::state::{Address, Found, Next, State, WaiterId};
 use doozer_store::{At as StoreAt, Glob, Lookup, ReadError, Revision, Store};
 use doozer_wire::{Decoder, FLAG_DEL, FLAG_PROGRESS, OwnedResponse};
 
-use crate::history::{Answer, Event, OpId, ReadAt, Request};
+use crate::history::{Answer, Event, OpId, Outcome, ReadAt, Request};
 
 /// Something for a client: an answer, or an event of a stream, and the store's revision that it saw.
 #[derive(Debug)]
@@ -33,6 +35,18 @@ pub struct Served {
     blocked: BTreeMap<WaiterId, (OpId, Request)>,
     streams: Vec<WaiterId>,
     lagging: bool,
+    /// Queued SETs without an answer.
+    queued: BTreeMap<OpId, Queued>,
+    is_open: Rc<Cell<bool>>,
+}
+
+/// A queued SET without an answer.
+#[derive(Default)]
+struct Queued {
+    /// The CANCEL that takes it back.
+    by: Option<OpId>,
+    /// What came of it since.
+    held: Option<Said>,
 }
 
 impl Served {
@@ -45,7 +59,57 @@ impl Served {
             blocked: BTreeMap::new(),
             streams: Vec::new(),
             lagging: false,
+            queued: BTreeMap::new(),
+            is_open: Rc::new(Cell::new(true)),
         }
+    }
+
+    /// Whether the connection is still there.
+    pub fn is_open(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.is_open)
+    }
+
+    /// A queued SET came.
+    pub fn waits(&mut self, op: OpId) {
+        self.queued.insert(op, Queued::default());
+    }
+
+    /// A queued SET is to be taken back. False if it is not outstanding.
+    pub fn cancels(&mut self, op: OpId, of: OpId) -> bool {
+        match self.queued.get_mut(&of) {
+            Some(queued) if queued.by.is_none() => {
+                queued.by = Some(op);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What a member has to say, as it is said here: the answer of a SET that is being taken back waits for what comes of
+    /// that.
+    pub fn settles(&mut self, said: Said) -> Vec<Said> {
+        let of = self.queued.iter().find(|(_, queued)| queued.by == Some(said.op)).map(|(of, _)| *of);
+        if let Some((of, queued)) = of.and_then(|of| Some((of, self.queued.remove(&of)?))) {
+            let left = Answer::Became(Outcome::Left);
+            let own = |answer| Said { op: of, answer, revision: said.revision };
+            return match said.answer {
+                // There was nothing to be taken back: its answer is what it was.
+                Answer::Absent => {
+                    let cancelled = Said { op: said.op, answer: left, revision: said.revision };
+                    queued.held.into_iter().chain([cancelled]).collect()
+                }
+                ref answer => vec![own(answer.clone()), said],
+            };
+        }
+        match self.queued.get_mut(&said.op) {
+            Some(Queued { by: Some(_), held }) => {
+                *held = Some(said);
+                return Vec::new();
+            }
+            Some(_) => drop(self.queued.remove(&said.op)),
+            None => {}
+        }
+        vec![said]
     }
 
     /// Begins a read that is not linearizable, a WAIT or a WATCH. What there is to say at once comes back.
@@ -78,7 +142,7 @@ impl Served {
                     }
                 }
             }
-            Request::Set { .. } | Request::Del { .. } | Request::Nop => return None,
+            _ => return None,
         };
         Some(Said { op, answer, revision })
     }
@@ -115,6 +179,7 @@ impl Served {
 
     /// Everything of this connection is forgotten.
     pub fn end(&mut self, state: &mut State) {
+        self.is_open.set(false);
         let waiters = std::mem::take(&mut self.waiters).into_keys();
         waiters.chain(std::mem::take(&mut self.blocked).into_keys()).for_each(|id| state.remove(id));
     }

@@ -57,14 +57,16 @@ fn candidates(plan: &Plan, failed_at_s: u64) -> Vec<Candidate> {
     }
     for name in
         ["drop_ppm", "duplicate_ppm", "reorder_ppm", "client_drop_ppm", "client_break_s", "clock_rates"]
+            .into_iter()
+            .chain(["sessions", "txn_percent", "away_one_in", "sessions_max"])
     {
         candidates.push(Candidate { name, value: 0 });
     }
     for name in ["learners", "spares"] {
         candidates.push(Candidate { name, value: 0 });
     }
-    for (name, least) in [("clients", 1), ("voters", 1), ("cold_paths", 1), ("hot_paths", 1), ("chaos_s", 1)]
-    {
+    let least = [("clients", 1), ("sessions", 1), ("pipeline", 1), ("voters", 1), ("cold_paths", 1)];
+    for (name, least) in least.into_iter().chain([("hot_paths", 1), ("chaos_s", 1)]) {
         candidates.push(Candidate { name, value: (value(name) / 2).max(least) });
         candidates.push(Candidate { name, value: value(name).saturating_sub(1).max(least) });
     }

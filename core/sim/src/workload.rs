@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::history::{OpId, ReadAt, Request, value_of};
+use crate::history::{Compare, Expected, Op, OpId, ReadAt, Request, Txn, value_of};
 use crate::plan::Plan;
 use crate::random::Random;
 
@@ -37,6 +37,26 @@ impl Known {
     }
 }
 
+/// What a session has to do with locks.
+#[derive(Debug, Clone, Default)]
+pub struct Locks {
+    /// Those that it believes to hold, and their tokens.
+    pub held: BTreeMap<String, u64>,
+    /// Those that it held or holds, the last one at the end.
+    pub known: Vec<(String, u64)>,
+}
+
+/// A command of a session, to be numbered.
+#[derive(Debug)]
+pub struct Drawn {
+    /// What is to be written.
+    pub write: Request,
+    /// It goes with the session.
+    pub is_ephemeral: bool,
+    /// It waits for its turn.
+    pub is_queued: bool,
+}
+
 /// Draws requests.
 #[derive(Debug, Clone)]
 pub struct Workload {
@@ -44,13 +64,21 @@ pub struct Workload {
     cold_paths: u64,
     write_percent: u64,
     wait_percent: u64,
+    txn_percent: u64,
+    lock_percent: u64,
 }
 
 impl Workload {
     /// As the plan says.
     pub fn new(plan: &Plan) -> Workload {
-        let Plan { hot_paths, cold_paths, write_percent, wait_percent, .. } = *plan;
-        Workload { hot_paths: hot_paths.max(1), cold_paths: cold_paths.max(1), write_percent, wait_percent }
+        Workload {
+            hot_paths: plan.hot_paths.max(1),
+            cold_paths: plan.cold_paths.max(1),
+            write_percent: plan.write_percent,
+            wait_percent: plan.wait_percent,
+            txn_percent: plan.txn_percent,
+            lock_percent: plan.lock_percent,
+        }
     }
 
     /// The next request of a client.
@@ -68,6 +96,10 @@ impl Workload {
     }
 
     fn draw_write(&self, op: OpId, known: &Known, random: &mut Random) -> Request {
+        // Without transactions nothing is drawn that was not drawn before there were any.
+        if self.txn_percent > 0 && random.below(100) < self.txn_percent {
+            return Request::Txn(self.draw_txn(op, known, &[], false, random));
+        }
         let path = if random.one_in(50) { self.draw_odd_path(random) } else { self.draw_path(random) };
         let rev = match random.below(10) {
             0..=4 => -1,
@@ -80,6 +112,86 @@ impl Workload {
             3 => Request::Nop,
             _ => Request::Set { path, rev, value: draw_value(op, random) },
         }
+    }
+
+    /// The next command of a session, which holds some locks, held some, and waits for some.
+    pub fn draw_command(&self, op: OpId, known: &Known, locks: &Locks, random: &mut Random) -> Drawn {
+        let plain = |write| Drawn { write, is_ephemeral: false, is_queued: false };
+        if random.below(100) < self.lock_percent {
+            let held: Vec<(&String, u64)> = locks.held.iter().map(|(path, token)| (path, *token)).collect();
+            return match random.choose(&held) {
+                Some((path, token)) if !random.one_in(3) => {
+                    plain(Request::Del { path: path.clone(), rev: token as i64 })
+                }
+                _ => {
+                    let path =
+                        if random.one_in(40) { self.draw_odd_path(random) } else { self.draw_hot(random) };
+                    let write = Request::Set { path, rev: 0, value: draw_value(op, random) };
+                    Drawn { write, is_ephemeral: true, is_queued: true }
+                }
+            };
+        }
+        let path = self.draw_path(random);
+        let rev = if random.one_in(3) { known.files.get(&path).map_or(0, |rev| *rev as i64) } else { -1 };
+        match random.below(10) {
+            0..=1 => {
+                let write = Request::Set { path, rev, value: draw_value(op, random) };
+                Drawn { write, is_ephemeral: true, is_queued: false }
+            }
+            2..=3 => plain(Request::Set { path, rev, value: draw_value(op, random) }),
+            4 => plain(Request::Del { path, rev }),
+            5 => plain(Request::Nop),
+            _ => plain(Request::Txn(self.draw_txn(op, known, &locks.known, true, random))),
+        }
+    }
+
+    /// A transaction, which may be fenced by a token that is still good, or was.
+    fn draw_txn(
+        &self,
+        op: OpId,
+        known: &Known,
+        tokens: &[(String, u64)],
+        has_session: bool,
+        random: &mut Random,
+    ) -> Txn {
+        let mut compares = Vec::new();
+        let newest = &tokens[tokens.len().saturating_sub(4)..];
+        if let Some(at) = random.choose(&(0..newest.len()).collect::<Vec<_>>()) {
+            let (path, token) = newest[at].clone();
+            compares.push(Compare { path, expected: Expected::Fence(token) });
+        }
+        if random.one_in(3) {
+            let path = self.draw_path(random);
+            let rev = known.files.get(&path).copied().unwrap_or_default();
+            let expected = match random.below(4) {
+                0 => Expected::Absent,
+                1 => Expected::Fence(rev),
+                2 => Expected::Value(value_of(OpId(random.below(op.0.max(1))), 0)),
+                _ => Expected::Rev(rev),
+            };
+            compares.push(Compare { path, expected });
+        }
+        let mut ops = Vec::new();
+        for index in 0..if random.one_in(20) { 20 } else { random.between(1, 4) } {
+            let path = self.draw_path(random);
+            let rev = if random.one_in(6) { known.files.get(&path).map_or(0, |rev| *rev as i64) } else { -1 };
+            let value = (index == 0 || !random.one_in(3)).then(|| draw_value(op, random));
+            let is_ephemeral = has_session && value.is_some() && random.one_in(4);
+            ops.push(Op { path, rev, value, is_ephemeral });
+        }
+        if random.one_in(8) {
+            // A file becomes a directory, or the other way round.
+            let path = self.draw_hot(random);
+            let below = format!("{path}/below");
+            let (gone, new) = if random.one_in(3) { (path, below) } else { (below, path) };
+            ops.push(Op { path: gone, rev: -1, value: None, is_ephemeral: false });
+            ops.push(Op { path: new, rev: -1, value: Some(draw_value(op, random)), is_ephemeral: false });
+        }
+        Txn { compares, ops }
+    }
+
+    fn draw_hot(&self, random: &mut Random) -> String {
+        format!("/hot/{}", random.below(self.hot_paths))
     }
 
     fn draw_read(&self, known: &Known, random: &mut Random) -> Request {

@@ -1,19 +1,26 @@
-//! Prints what a SET, a GET and the watches cost in time, and what files and history cost in memory.
+//! Prints what a SET, a GET, a session's SET and the watches cost in time, and what files, history and sessions cost in memory.
 //! A first check, by one thread and the operating system's own figures: `cargo run --release --example measure`.
 
-use doozer_store::{Applied, At, Command, Glob, History, Lookup, Mode, Options, Revision, Store};
+use doozer_store::{
+    Applied, At, By, Command, Flags, Glob, History, Lookup, Mode, Options, Outcome, Revision, SessionId,
+    Store,
+};
 use std::hint::black_box;
 use std::time::Instant;
 
 const BATCH: usize = 256;
 const VALUE: [u8; 128] = [7; 128];
+const SESSIONS: u32 = 1_000;
+const IN_FLIGHT: u64 = 16;
 
 fn main() {
     // Memory first: what is freed later would otherwise be there to be used again.
+    sessions(20_000);
     let mut store = store();
     memory(&mut store, 1_000_000);
     drop(store);
     speed(100_000, 4_000_000);
+    speed_of_sessions(100_000, 1_000_000);
 }
 
 fn store() -> Store {
@@ -59,6 +66,113 @@ fn memory(store: &mut Store, files: usize) {
         total * 1e3,
         slowest * 1e6
     );
+}
+
+/// Each with a file of its own, and all in one queue.
+fn sessions(count: u32) {
+    let (mut store, start) = (store(), resident_bytes());
+    let (mut out, mut command) = (Applied::default(), Vec::new());
+    for n in 0..count {
+        command.clear();
+        Command::Open { session: id(n), ttl_ms: 10_000, opened_ms: 0, label: "host/process" }
+            .encode(&mut command);
+        store.apply([&command], &mut out);
+    }
+    report_sessions("open", &store, start, count);
+    for (sequence, flags) in [(1, Flags::EPHEMERAL), (2, Flags::QUEUE)] {
+        for n in 0..count {
+            let path = if flags == Flags::QUEUE { "/lock".to_owned() } else { format!("/services/{n:05}") };
+            by(&mut command, id(n), sequence, sequence - 1, flags, &path, 0);
+            store.apply([&command], &mut out);
+        }
+        let what = if flags == Flags::QUEUE { "and all but one in a queue" } else { "with a file each" };
+        report_sessions(what, &store, start, count);
+    }
+    let before = Instant::now();
+    let snapshot = store.begin_snapshot();
+    println!("beginning a snapshot of {count} sessions: {:.1} ms", before.elapsed().as_secs_f64() * 1e3);
+    store.end_snapshot(snapshot);
+    // The holder is the first of those who go; the others go out of the middle of the queue.
+    let expire = time(count as usize, || {
+        for n in 0..count {
+            command.clear();
+            Command::Expire { session: id(n * 7919 % count) }.encode(&mut command);
+            store.apply([&command], &mut out);
+        }
+    });
+    assert_eq!((store.sessions_len(), store.session_bytes()), (0, 0));
+    println!("EXPIRE {expire:.0} ns, of {count} in one queue, in any order");
+}
+
+fn report_sessions(what: &str, store: &Store, start: f64, count: u32) {
+    let (resident, counted) = (resident_bytes() - start, store.session_bytes());
+    println!(
+        "{count} sessions {what}: {:.0} B each, {:.0} B each as their bound counts it",
+        resident / f64::from(count),
+        counted as f64 / f64::from(count)
+    );
+}
+
+fn id(n: u32) -> SessionId {
+    SessionId::of_key(&u128::from(n).to_le_bytes())
+}
+
+fn by(
+    out: &mut Vec<u8>,
+    session: SessionId,
+    sequence: u64,
+    acknowledged: u64,
+    flags: Flags,
+    path: &str,
+    rev: i64,
+) {
+    let mut set = Vec::with_capacity(256);
+    Command::Set { path, rev, value: &VALUE }.encode(&mut set);
+    out.clear();
+    By::new(session, sequence, acknowledged, &set).flagged(flags).encode_head(out, std::iter::empty());
+    out.extend_from_slice(&set);
+}
+
+/// A session's SET beside one of nobody's, the same paths in the same order, in turn: the least of three.
+fn speed_of_sessions(files: usize, changes: usize) {
+    let kinds =
+        [("SET", None), ("BY(SET)", Some(Flags::default())), ("BY(ephemeral SET)", Some(Flags::EPHEMERAL))];
+    let mut least = [f64::INFINITY; 3];
+    for _ in 0..3 {
+        for (least, (_, flags)) in least.iter_mut().zip(kinds) {
+            *least = least.min(set_by_sessions(files, changes, flags));
+        }
+    }
+    for (least, (name, _)) in least.iter().zip(kinds) {
+        println!("{name} {least:.0} ns, {SESSIONS} sessions with {IN_FLIGHT} answers unacknowledged");
+    }
+}
+
+/// Nanoseconds of one; without flags, it is nobody's.
+fn set_by_sessions(files: usize, changes: usize, flags: Option<Flags>) -> f64 {
+    let (mut store, mut out, mut command) = (Store::new(Options::default()), Applied::default(), Vec::new());
+    write(&mut store, (0..files).map(|i| path(i * 7919 % files)));
+    for n in 0..SESSIONS {
+        command.clear();
+        Command::Open { session: id(n), ttl_ms: 10_000, opened_ms: 0, label: "" }.encode(&mut command);
+        store.apply([&command], &mut out);
+    }
+    let (mut batch, mut spent) = (vec![Vec::new(); BATCH], 0.0);
+    for start in (0..changes).step_by(BATCH) {
+        for (i, command) in (start..).zip(&mut batch) {
+            let (path, session) = (path(i * 104_729 % files), id(i as u32 % SESSIONS));
+            let sequence = i as u64 / u64::from(SESSIONS) + 1;
+            if let Some(flags) = flags {
+                by(command, session, sequence, sequence.saturating_sub(IN_FLIGHT), flags, &path, -1);
+            } else {
+                command.clear();
+                Command::Set { path: &path, rev: -1, value: &VALUE }.encode(command);
+            }
+        }
+        spent += time(1, || store.apply(&batch, &mut out));
+        assert!(out.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Set(_))));
+    }
+    spent / changes as f64
 }
 
 fn speed(files: usize, changes: usize) {

@@ -1,12 +1,15 @@
 //! Applying: commands in, outcomes and fired watches out.
 //! The same on every member: no outcome may depend on options, watches or how much history there is.
 
-use crate::command::{Command, Malformed};
+use crate::command::{By, Change, Command, Flags, Op, Txn};
 use crate::files::FileId;
 use crate::order::Position;
-use crate::path::{PathError, is_below, stem, validate};
+use crate::outcome::{Granted, Outcome, Refusal};
+use crate::path::{is_below, stem, validate};
+use crate::planted::{Planted, is_planted};
 use crate::revision::Revision;
-use crate::settings::{self, MAX_VALUE_PATH, VALUE_BYTES_MAX};
+use crate::session::{SessionId, Waiter};
+use crate::settings;
 use crate::store::Store;
 use crate::watch::Fired;
 
@@ -17,65 +20,19 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// The watches that the changes concern, in the order of the revisions.
     pub fired: Vec<Fired>,
+    /// What became of queued SETs that waited, in the order in which it did.
+    pub granted: Vec<Granted>,
+    /// The sessions that opened or ended, in order.
+    pub sessions: Vec<SessionChange>,
 }
 
-/// What became of a command.
+/// A session that came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file was written: this is its revision now.
-    Set(Revision),
-    /// The file was deleted, by the change with this number.
-    Deleted(Revision),
-    /// There was no such file to delete: success, and no change.
-    Absent,
-    /// A no-op has been through.
-    Nop,
-    /// Nothing was changed, and no revision taken.
-    Refused(Refusal),
-}
-
-/// Why a command changed nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The file has been changed since the revision given.
-    #[error("the file's revision is not the one expected")]
-    RevMismatch,
-    /// The path is a directory's.
-    #[error("is a directory")]
-    IsDir,
-    /// The path goes through a file.
-    #[error("not a directory")]
-    NotDir,
-    /// The path is not well formed.
-    #[error("{0}")]
-    BadPath(PathError),
-    /// The value is larger than the cluster allows.
-    #[error("value too large: {size} bytes, limit {limit}")]
-    TooLarge {
-        /// The value's size in bytes.
-        size: usize,
-        /// The cluster's largest value, in bytes.
-        limit: usize,
-    },
-    /// The file is a setting of the cluster, and the value is nothing it can be set to.
-    #[error("{path} must be a decimal number of bytes from {min} to {max}")]
-    BadSetting {
-        /// The setting's file.
-        path: &'static str,
-        /// The least it can be.
-        min: usize,
-        /// The most it can be.
-        max: usize,
-    },
-    /// The bytes are no command.
-    #[error("malformed command")]
-    Malformed,
-}
-
-impl From<Malformed> for Refusal {
-    fn from(Malformed: Malformed) -> Self {
-        Self::Malformed
-    }
+pub enum SessionChange {
+    /// It opened, with this TTL in milliseconds.
+    Opened(SessionId, u32),
+    /// It ended.
+    Ended(SessionId),
 }
 
 /// What a write finds at its path.
@@ -87,68 +44,273 @@ pub(crate) enum Target {
     Missing(Position),
 }
 
+/// Whose a SET is, and what it is beside a SET.
+#[derive(Clone, Copy)]
+struct Owner {
+    session: SessionId,
+    sequence: u64,
+    flags: Flags,
+}
+
 impl Store {
     /// Applies encoded commands one after the other. `out` is emptied first.
     pub fn apply(&mut self, commands: impl IntoIterator<Item: AsRef<[u8]>>, out: &mut Applied) {
         out.outcomes.clear();
         out.fired.clear();
+        out.granted.clear();
+        out.sessions.clear();
         for command in commands {
-            let outcome = self.apply_one(command.as_ref(), &mut out.fired);
-            out.outcomes.push(outcome.unwrap_or_else(Outcome::Refused));
-        }
-    }
-
-    /// What applying a command now would be refused for, if it would be.
-    ///
-    /// # Errors
-    /// That.
-    pub fn check(&self, command: &[u8]) -> Result<(), Refusal> {
-        match Command::decode(command)? {
-            Command::Set { path, rev, value } => {
-                let target = self.target(path)?;
-                self.check_value(path, value)?;
-                self.check_target(&target, rev)
+            let outcome = self.apply_one(command.as_ref(), out).unwrap_or_else(Outcome::Refused);
+            if !is_planted(Planted::GrantedLater) || outcome == Outcome::Nop {
+                self.grant(out);
             }
-            Command::Del { path, rev } => match self.target(path)? {
-                // There is nothing to delete, whatever is above.
-                Target::BelowFile => check_rev(rev, 0),
-                target => self.check_target(&target, rev),
-            },
-            Command::Nop => Ok(()),
+            out.outcomes.push(outcome);
         }
     }
 
-    fn check_target(&self, target: &Target, rev: i64) -> Result<(), Refusal> {
-        match target {
-            Target::File(id) => check_rev(rev, self.files.get(*id).rev.to_raw()),
-            Target::Missing(_) => check_rev(rev, 0),
-            Target::Directory => Err(on_directory(rev)),
-            Target::BelowFile => Err(Refusal::NotDir),
-        }
-    }
-
-    fn apply_one(&mut self, command: &[u8], fired: &mut Vec<Fired>) -> Result<Outcome, Refusal> {
-        match Command::decode(command)? {
-            Command::Set { path, rev, value } => {
-                let id = self.set(path, rev, value)?;
-                let file = self.files.get(id);
-                self.watches.fire(file.rev, path, file.value.as_ref(), fired);
-                Ok(Outcome::Set(file.rev))
+    /// Whether a write, applied now, would change the files that it names. What else there is, a session's end for one, is
+    /// no write.
+    pub fn would_change(&self, command: &[u8]) -> bool {
+        match Command::decode(command) {
+            Ok(Command::By(by)) => {
+                let is_admitted = self.sessions.would_admit(&by, &self.settings);
+                let write = Command::decode(by.command).ok().filter(|_| is_admitted);
+                write.is_some_and(|write| self.would_write(&write, Some(by.flags)))
             }
-            Command::Del { path, rev } => Ok(match self.del(path, rev)? {
-                None => Outcome::Absent,
-                Some(rev) => {
-                    self.watches.fire(rev, path, None, fired);
-                    Outcome::Deleted(rev)
+            Ok(write) => self.would_write(&write, None),
+            Err(_) => false,
+        }
+    }
+
+    /// The flags are those of a session's write.
+    fn would_write(&self, write: &Command<'_>, flags: Option<Flags>) -> bool {
+        let is_queued = flags.is_some_and(|flags| flags.has(Flags::QUEUE));
+        let is_ephemeral = flags.is_some_and(|flags| flags != Flags::default());
+        let one = |op| Txn { compares: Vec::new(), ops: vec![op] };
+        let txn = match *write {
+            // It would be refused.
+            Command::Set { rev, .. } if is_queued && rev != 0 => return false,
+            Command::Set { path, rev, value } => {
+                one(Op { path, rev, change: Change::Set { value, is_ephemeral } })
+            }
+            Command::Del { path, rev } => one(Op { path, rev, change: Change::Del }),
+            Command::Txn(ref txn) => txn.clone(),
+            _ => return false,
+        };
+        matches!(self.try_txn(&txn, flags.is_some()), Outcome::Txn(changes) if !changes.is_empty())
+    }
+
+    fn apply_one(&mut self, command: &[u8], out: &mut Applied) -> Result<Outcome, Refusal> {
+        match Command::decode(command)? {
+            Command::By(by) => Ok(self.apply_by(&by, out)),
+            Command::Open { session, ttl_ms, opened_ms, label } => {
+                let is_new = self.session(&session).is_none();
+                let outcome = self.sessions.open(session, ttl_ms, opened_ms, label, &self.settings)?;
+                if is_new {
+                    out.sessions.push(SessionChange::Opened(session, ttl_ms));
                 }
-            }),
-            Command::Nop => Ok(Outcome::Nop),
+                Ok(outcome)
+            }
+            Command::Close { session } | Command::Expire { session } => self.end(session, out),
+            Command::Leave { session, sequence, path } => {
+                let has_left = self.leave(&session, sequence, path, out);
+                Ok(if has_left { Outcome::Left } else { Outcome::Absent })
+            }
+            write => self.write(&write, None, out),
+        }
+    }
+
+    /// A session's write: once, whatever comes of it.
+    fn apply_by(&mut self, by: &By<'_>, out: &mut Applied) -> Outcome {
+        if let Err(outcome) = self.sessions.admit(by, &self.settings) {
+            return outcome;
+        }
+        let owner = Owner { session: by.session, sequence: by.sequence, flags: by.flags };
+        let outcome = Command::decode(by.command).map_err(Refusal::from);
+        let outcome = outcome.and_then(|write| self.write(&write, Some(owner), out));
+        let outcome = outcome.unwrap_or_else(Outcome::Refused);
+        self.sessions.keep(by, outcome);
+        outcome
+    }
+
+    fn write(
+        &mut self,
+        write: &Command<'_>,
+        owner: Option<Owner>,
+        out: &mut Applied,
+    ) -> Result<Outcome, Refusal> {
+        match (write, owner) {
+            (&Command::Set { path, rev, value }, Some(owner)) if owner.flags.has(Flags::QUEUE) => {
+                self.set_in_turn(path, rev, value, owner, out)
+            }
+            (&Command::Set { path, rev, value }, Some(owner)) if owner.flags.has(Flags::EPHEMERAL) => {
+                let rev = self.set_bound(path, rev, value, owner.session, out)?;
+                Ok(Outcome::Set(rev))
+            }
+            (&Command::Set { path, rev, value }, _) => {
+                self.set_plain(path, rev, value, out).map(Outcome::Set)
+            }
+            (&Command::Del { path, rev }, _) => {
+                let deleted = self.del(path, rev, out)?;
+                Ok(deleted.map_or(Outcome::Absent, Outcome::Deleted))
+            }
+            (Command::Nop, _) => Ok(Outcome::Nop),
+            (Command::Txn(txn), _) => self.apply_txn(txn, owner.map(|owner| owner.session), out),
+            // The decoder lets nothing else through.
+            _ => Err(Refusal::Malformed),
+        }
+    }
+
+    fn set_plain(
+        &mut self,
+        path: &str,
+        rev: i64,
+        value: &[u8],
+        out: &mut Applied,
+    ) -> Result<Revision, Refusal> {
+        let id = self.set(path, rev, value)?;
+        let file = self.files.get(id);
+        self.watches.fire(file.rev, path, file.value.as_ref(), &mut out.fired);
+        Ok(file.rev)
+    }
+
+    /// A SET whose file goes with a session. One that the session holds already it goes on holding by the same token.
+    fn set_bound(
+        &mut self,
+        path: &str,
+        rev: i64,
+        value: &[u8],
+        session: SessionId,
+        out: &mut Applied,
+    ) -> Result<Revision, Refusal> {
+        settings::check_bindable(path)?;
+        let token = self.sessions.token(&session, path);
+        let rev = self.set_plain(path, rev, value, out)?;
+        if let Some(id) = self.files.find(path) {
+            self.bind(id, session, token.unwrap_or(rev));
+        }
+        Ok(rev)
+    }
+
+    /// A queued SET: makes the file, or waits for its turn.
+    fn set_in_turn(
+        &mut self,
+        path: &str,
+        rev: i64,
+        value: &[u8],
+        owner: Owner,
+        out: &mut Applied,
+    ) -> Result<Outcome, Refusal> {
+        if rev != 0 {
+            return Err(Refusal::BadQueue);
+        }
+        settings::check_bindable(path)?;
+        match self.target(path)? {
+            Target::File(_) => {
+                self.settings.check_value(path, value)?;
+                let Owner { session, sequence, .. } = owner;
+                self.sessions.join(path, Waiter { session, sequence, value: value.into() });
+                Ok(Outcome::Queued)
+            }
+            _ => self.set_bound(path, rev, value, owner.session, out).map(Outcome::Set),
+        }
+    }
+
+    fn apply_txn(
+        &mut self,
+        txn: &Txn<'_>,
+        session: Option<SessionId>,
+        out: &mut Applied,
+    ) -> Result<Outcome, Refusal> {
+        let outcome = self.try_txn(txn, session.is_some());
+        let is_made = matches!(outcome, Outcome::Txn(_))
+            || (is_planted(Planted::TxnInPart) && !matches!(outcome, Outcome::Unequal(_)));
+        if !is_made {
+            return Ok(outcome);
+        }
+        for Op { path, rev, change } in &txn.ops {
+            // Nothing is refused here that was not refused by the trial.
+            match (*change, session) {
+                (Change::Set { value, is_ephemeral: true }, Some(session)) => {
+                    self.set_bound(path, *rev, value, session, out)?;
+                }
+                (Change::Set { value, .. }, _) => {
+                    self.set_plain(path, *rev, value, out)?;
+                }
+                (Change::Del, _) => {
+                    self.del(path, *rev, out)?;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn end(&mut self, session: SessionId, out: &mut Applied) -> Result<Outcome, Refusal> {
+        if is_planted(Planted::FilesBeforePlaces) {
+            let files: Vec<Box<str>> = self.sessions.files(&session).map(|(path, _)| path.into()).collect();
+            for path in files {
+                self.del(&path, -1, out)?;
+            }
+            self.grant(out);
+        }
+        let ended = self.sessions.end(&session).ok_or(Refusal::NoSession)?;
+        out.granted.extend(ended.places);
+        for path in ended.files {
+            self.del(&path, -1, out)?;
+        }
+        out.sessions.push(SessionChange::Ended(session));
+        Ok(Outcome::Closed)
+    }
+
+    /// Takes a place in a queue back; or, if it was granted, the file. Whether the queued SET has come to that.
+    fn leave(&mut self, session: &SessionId, sequence: u64, path: &str, out: &mut Applied) -> bool {
+        if let Some(left) = self.sessions.leave(session, sequence, path) {
+            out.granted.push(left);
+            true
+        } else if let Some(Outcome::Set(granted)) = self.sessions.outcome(session, sequence) {
+            if self.sessions.token(session, path) == Some(granted) {
+                // It is there: the session holds it.
+                let _ = self.del(path, -1, out);
+            }
+            // Whoever asks for the answer once more must not take it for held.
+            if !is_planted(Planted::LeftStaysGranted) {
+                self.sessions.revoke(session, sequence);
+            }
+            true
+        } else {
+            false
+        }
+    }
+
+    /// Gives files that were freed to the first of those who wait for them. Nobody can come between: it is the same step.
+    fn grant(&mut self, out: &mut Applied) {
+        while let Some(path) = self.sessions.next_freed() {
+            let refusal = match self.target(&path) {
+                Ok(Target::File(_)) => continue,
+                Ok(Target::Missing(place)) => {
+                    if let Some(waiter) = self.sessions.next(&path) {
+                        let id = self.create(&path, place, waiter.value.clone());
+                        let file = self.files.get(id);
+                        let rev = file.rev;
+                        self.watches.fire(rev, &path, file.value.as_ref(), &mut out.fired);
+                        self.bind(id, waiter.session, rev);
+                        out.granted.push(self.sessions.settle(&waiter, Outcome::Set(rev)));
+                    }
+                    continue;
+                }
+                Ok(Target::Directory) => Refusal::IsDir,
+                Ok(Target::BelowFile) => Refusal::NotDir,
+                Err(refusal) => refusal,
+            };
+            while let Some(waiter) = self.sessions.next(&path) {
+                out.granted.push(self.sessions.settle(&waiter, Outcome::Refused(refusal)));
+            }
         }
     }
 
     fn set(&mut self, path: &str, rev: i64, value: &[u8]) -> Result<FileId, Refusal> {
         let target = self.target(path)?;
-        self.check_value(path, value)?;
+        self.settings.check_value(path, value)?;
         match target {
             Target::File(id) => {
                 check_rev(rev, self.files.get(id).rev.to_raw())?;
@@ -165,11 +327,13 @@ impl Store {
     }
 
     /// None if there was nothing to delete.
-    fn del(&mut self, path: &str, rev: i64) -> Result<Option<Revision>, Refusal> {
+    fn del(&mut self, path: &str, rev: i64, out: &mut Applied) -> Result<Option<Revision>, Refusal> {
         match self.target(path)? {
             Target::File(id) => {
                 check_rev(rev, self.files.get(id).rev.to_raw())?;
-                Ok(Some(self.delete(id)))
+                let rev = self.delete(id);
+                self.watches.fire(rev, path, None, &mut out.fired);
+                Ok(Some(rev))
             }
             Target::Directory => Err(on_directory(rev)),
             Target::BelowFile | Target::Missing(_) => check_rev(rev, 0).map(|()| None),
@@ -196,31 +360,14 @@ impl Store {
         }
         Ok(Target::Missing(place))
     }
-
-    fn check_value(&self, path: &str, value: &[u8]) -> Result<(), Refusal> {
-        // Before the size: a limit of one byte must not keep itself from being raised.
-        if path == MAX_VALUE_PATH {
-            let refusal = Refusal::BadSetting { path: MAX_VALUE_PATH, min: 1, max: VALUE_BYTES_MAX };
-            return settings::parse(value).map(|_| ()).ok_or(refusal);
-        }
-        // Nor must it keep a voter from being named.
-        if path.starts_with("/ctl/cal/") && value.len() <= VOTER_BYTES_MAX {
-            return Ok(());
-        }
-        let (size, limit) = (value.len(), self.value_bytes_max);
-        if size > limit { Err(Refusal::TooLarge { size, limit }) } else { Ok(()) }
-    }
 }
 
-/// The id of a member is shorter.
-const VOTER_BYTES_MAX: usize = 64;
-
 /// The rule of all writes: a revision at least the present one, or -1 for any.
-fn check_rev(rev: i64, present: i64) -> Result<(), Refusal> {
+pub(crate) fn check_rev(rev: i64, present: i64) -> Result<(), Refusal> {
     if rev == -1 || rev >= present { Ok(()) } else { Err(Refusal::RevMismatch) }
 }
 
 /// A directory has, as far as that rule goes, revision -2.
-fn on_directory(rev: i64) -> Refusal {
+pub(crate) fn on_directory(rev: i64) -> Refusal {
     check_rev(rev, -2).err().unwrap_or(Refusal::IsDir)
 }

@@ -7,8 +7,8 @@ use crate::store::Store;
 const BUFFER_BYTES: usize = 64 << 10;
 
 impl Store {
-    /// BLAKE3 of the format's version, the revision and every file with its revision and value, in the
-    /// order of the tree. Equal states have equal digests, whatever their histories and options. Takes time
+    /// BLAKE3 of the format's version, the revision, every file with its revision and value in the order of the tree, and
+    /// all sessions and queues. Equal states have equal digests, whatever their histories and options. Takes time
     /// in proportion to the bytes of all files.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
@@ -26,6 +26,7 @@ impl Store {
             }
             cursor.advance();
         }
+        self.sessions.encode(&mut buffer);
         hasher.update(&buffer);
         *hasher.finalize().as_bytes()
     }

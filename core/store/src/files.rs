@@ -3,6 +3,7 @@
 
 use crate::Value;
 use crate::revision::Revision;
+use crate::session::SessionId;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -21,6 +22,8 @@ pub(crate) struct File {
     pub rev: Revision,
     /// None: that change deleted it, and it stays only for the history's sake.
     pub value: Option<Value>,
+    /// The session that it goes with. Few files have one.
+    pub holder: Option<Box<SessionId>>,
 }
 
 /// All files, live or deleted within the history.
@@ -64,7 +67,7 @@ impl Files {
 
     /// Adds a file that does not exist yet in any version. It starts as deleted before the first change.
     pub fn insert(&mut self, path: &str) -> FileId {
-        let file = File { path: path.into(), rev: Revision::ZERO, value: None };
+        let file = File { path: path.into(), rev: Revision::ZERO, value: None, holder: None };
         let id = self.place(file);
         let Self { chunks, table, hasher, .. } = self;
         table.insert_unique(hasher.hash_one(path), id, |id| {
@@ -79,7 +82,7 @@ impl Files {
         let hash = self.hasher.hash_one(self.path(id));
         if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
             entry.remove();
-            *self.get_mut(id) = File { path: Box::default(), rev: Revision::ZERO, value: None };
+            *self.get_mut(id) = File { path: Box::default(), rev: Revision::ZERO, value: None, holder: None };
             self.free.push(id);
         }
     }

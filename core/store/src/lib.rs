@@ -33,27 +33,37 @@ mod event;
 mod files;
 mod glob;
 mod history;
+mod leap;
 mod load;
 mod order;
+mod outcome;
 mod path;
+pub mod planted;
 mod read;
 mod revision;
+mod session;
 mod settings;
 mod snapshot;
 mod store;
+mod txn;
 mod walk;
 mod watch;
 
-pub use apply::{Applied, Outcome, Refusal};
-pub use command::{Command, Malformed};
+pub use apply::{Applied, SessionChange};
+pub use command::{By, Change, Command, Compare, Expected, Flags, Malformed, Op, TXN_MAX, Txn};
 pub use event::{Event, Scan};
 pub use glob::{Glob, InvalidGlob};
 pub use history::History;
 pub use load::{Loader, SnapshotError};
+pub use outcome::{Changes, Granted, Outcome, Refusal};
 pub use path::{PATH_BYTES_MAX, Path, PathError, allowed, cmp_components, validate};
 pub use read::{DirEntries, Lookup, ReadError, Stat};
 pub use revision::{At, Revision};
-pub use settings::{MAX_VALUE_PATH, VALUE_BYTES_DEFAULT, VALUE_BYTES_MAX};
+pub use session::{
+    BoundFile, InvalidSessionId, LABEL_BYTES_MAX, LockView, OUTCOMES_ALWAYS, OUTCOMES_MAX, PLACES_MAX, Place,
+    SessionId, SessionView, TTL_MS, WaiterView,
+};
+pub use settings::{MAX_VALUE, SESSION_BYTES, SESSIONS, Setting};
 pub use snapshot::Snapshot;
 pub use store::{Options, Pin, Stats, Store};
 pub use walk::{FileRef, Walk};

@@ -4,8 +4,9 @@
 use crate::apply::Target;
 use crate::path::PATH_BYTES_MAX;
 use crate::revision::Revision;
-use crate::settings::VALUE_BYTES_MAX;
-use crate::snapshot::{DEL, END, FILE, FORMAT, SET};
+use crate::session::{QUEUE, SESSION};
+use crate::settings::{MAX_VALUE, check_bindable};
+use crate::snapshot::{DEL, END, FILE, FORMAT, FORMAT_WITHOUT_SESSIONS, SET};
 use crate::store::{Options, Store};
 
 /// Why a snapshot cannot be loaded.
@@ -41,6 +42,7 @@ enum Stage {
 
 struct Load {
     store: Store,
+    format: u8,
     base: Revision,
     last: Revision,
     /// Its end has been read, and was right.
@@ -51,6 +53,8 @@ enum Record<'a> {
     File { rev: Revision, path: &'a str, value: &'a [u8] },
     Set { path: &'a str, value: &'a [u8] },
     Del { path: &'a str },
+    Session(&'a [u8]),
+    Queue(&'a [u8]),
     End { hash: [u8; 32] },
 }
 
@@ -119,7 +123,7 @@ impl Loader {
 impl Load {
     fn begin(bytes: &[u8], options: Options) -> Result<Option<(Self, usize)>, SnapshotError> {
         let Some((format, rest)) = bytes.split_first() else { return Ok(None) };
-        if *format != FORMAT {
+        if ![FORMAT, FORMAT_WITHOUT_SESSIONS].contains(format) {
             return Err(SnapshotError::Format(*format));
         }
         let Some((base, rest)) = rest.split_first_chunk() else { return Ok(None) };
@@ -129,7 +133,8 @@ impl Load {
         if base > last || last.0 > i64::MAX as u64 {
             return Err(SnapshotError::Malformed("its revisions are out of order"));
         }
-        let load = Self { store: Store::after(base, options), base, last, is_whole: false };
+        let store = Store::after(base, options);
+        let load = Self { store, format: *format, base, last, is_whole: false };
         Ok(Some((load, bytes.len() - rest.len())))
     }
 
@@ -140,11 +145,25 @@ impl Load {
         if self.store.revision() != self.last {
             return Err(SnapshotError::Malformed("changes are missing"));
         }
+        if !self.store.sessions.is_whole() {
+            return Err(SnapshotError::Malformed("places in queues are missing"));
+        }
         self.is_whole = true;
         Ok(())
     }
 
     fn add(&mut self, record: Record<'_>) -> Result<(), SnapshotError> {
+        match record {
+            Record::Session(_) | Record::Queue(_) if self.format == FORMAT_WITHOUT_SESSIONS => {
+                return Err(SnapshotError::Malformed("its format has no sessions"));
+            }
+            Record::Session(bytes) => return self.add_session(bytes),
+            Record::Queue(bytes) => return self.add_queue(bytes),
+            _ if self.store.sessions_len() > 0 => {
+                return Err(SnapshotError::Malformed("a file is behind the sessions"));
+            }
+            _ => {}
+        }
         let (Record::File { path, .. } | Record::Set { path, .. } | Record::Del { path }) = record else {
             return Ok(());
         };
@@ -180,12 +199,48 @@ impl Load {
     }
 }
 
+impl Load {
+    fn add_session(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let store = &mut self.store;
+        let id = store.sessions.load_session(bytes);
+        let id = id.ok_or(SnapshotError::Malformed("a session makes no sense"))?;
+        for (path, token) in store.sessions.files(&id) {
+            let file = store.files.find(path).map(|file| store.files.get_mut(file));
+            let could_hold = check_bindable(path).is_ok() && token > Revision::ZERO;
+            let free = file.filter(|file| {
+                could_hold && file.value.is_some() && file.holder.is_none() && token <= file.rev
+            });
+            let Some(file) = free else {
+                return Err(SnapshotError::Malformed("a session holds what it cannot"));
+            };
+            file.holder = Some(Box::new(id));
+        }
+        Ok(())
+    }
+
+    fn add_queue(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let path = self.store.sessions.load_queue(bytes);
+        let path = path.ok_or(SnapshotError::Malformed("a queue makes no sense"))?;
+        match self.store.target(&path) {
+            Ok(Target::File(_)) if check_bindable(&path).is_ok() => Ok(()),
+            _ => Err(SnapshotError::Malformed("a queue is without its file")),
+        }
+    }
+}
+
 /// The record at the front and its length; None if it is not all there.
 fn parse(bytes: &[u8]) -> Result<Option<(Record<'_>, usize)>, SnapshotError> {
     let Some((kind, rest)) = bytes.split_first() else { return Ok(None) };
     let parsed = match *kind {
         FILE => rest.split_first_chunk().map(|(rev, rest)| (Some(Revision(u64::from_le_bytes(*rev))), rest)),
         SET | DEL => Some((None, rest)),
+        SESSION | QUEUE => {
+            let Some((len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+            let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| TOO_LONG)?;
+            let Some(body) = rest.get(..len) else { return Ok(None) };
+            let record = if *kind == SESSION { Record::Session(body) } else { Record::Queue(body) };
+            return Ok(Some((record, 5 + len)));
+        }
         END => {
             let end = rest.first_chunk().map(|hash| (Record::End { hash: *hash }, 1 + hash.len()));
             return Ok(end);
@@ -214,7 +269,7 @@ fn parse_body(bytes: &[u8], has_value: bool) -> Result<Option<Body<'_>>, Snapsho
         value_len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| TOO_LONG)?;
         rest = after;
     }
-    if path_len > PATH_BYTES_MAX || value_len > VALUE_BYTES_MAX {
+    if path_len > PATH_BYTES_MAX || value_len > MAX_VALUE.max {
         return Err(TOO_LONG);
     }
     let Some((path, rest)) = rest.split_at_checked(path_len) else { return Ok(None) };

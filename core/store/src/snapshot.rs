@@ -8,10 +8,12 @@
 //! | 1 FILE | rev (u64), length of the path (u16), length of the value (u32), path, value |
 //! | 2 SET | length of the path (u16), length of the value (u32), path, value |
 //! | 3 DEL | length of the path (u16), path |
+//! | 5 SESSION, 6 QUEUE | see `session::code` |
 //! | 4 END | the BLAKE3 hash of everything before it (32 bytes) |
 //!
 //! The FILE records are the tree at the base revision, in its order. The SET and DEL records are the
-//! changes from there to the last revision, one for each: the history.
+//! changes from there to the last revision, one for each: the history. Sessions and queues are as they are at the last
+//! revision. Format 1 had none.
 
 use crate::path::cmp_components;
 use crate::read::{Cursor, View};
@@ -19,7 +21,10 @@ use crate::revision::Revision;
 use crate::store::{Pin, Store};
 
 /// The version of the format. What a state digest covers changes with it.
-pub(crate) const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 2;
+
+/// Still read.
+pub(crate) const FORMAT_WITHOUT_SESSIONS: u8 = 1;
 
 pub(crate) const FILE: u8 = 1;
 pub(crate) const SET: u8 = 2;
@@ -37,6 +42,8 @@ pub struct Snapshot {
     base: Revision,
     last: Revision,
     hasher: blake3::Hasher,
+    /// They have no history to be read back from later.
+    sessions: Vec<u8>,
     next: Next,
 }
 
@@ -46,6 +53,8 @@ enum Next {
     /// The files after this path.
     Files(Box<str>),
     Change(Revision),
+    /// Sessions and queues, from this byte of them on.
+    Sessions(usize),
     Nothing,
 }
 
@@ -53,7 +62,10 @@ impl Store {
     /// Begins a snapshot of the present state and history.
     pub fn begin_snapshot(&mut self) -> Snapshot {
         let first = self.first();
+        let mut sessions = Vec::new();
+        self.sessions.encode(&mut sessions);
         Snapshot {
+            sessions,
             pin: self.hold(first),
             base: first.previous(),
             last: self.revision(),
@@ -87,11 +99,17 @@ impl Snapshot {
             }
             Next::Files(after) => self.files(store, &after, out),
             Next::Change(rev) => self.changes(store, rev, out),
+            Next::Sessions(from) => self.sessions(from, out),
             Next::Nothing => return false,
         };
         self.hasher.update(&out[start..]);
         if let Next::Change(rev) = self.next
             && rev > self.last
+        {
+            self.next = Next::Sessions(0);
+        }
+        if let Next::Sessions(from) = self.next
+            && from == self.sessions.len()
         {
             out.push(END);
             self.hasher.update(&[END]);
@@ -118,6 +136,12 @@ impl Snapshot {
             Some(path) => Next::Files(path.into()),
             None => Next::Change(self.base.next()),
         }
+    }
+
+    fn sessions(&self, from: usize, out: &mut Vec<u8>) -> Next {
+        let to = self.sessions.len().min(from + CHUNK_BYTES);
+        out.extend_from_slice(&self.sessions[from..to]);
+        Next::Sessions(to)
     }
 
     fn changes(&self, store: &Store, first: Revision, out: &mut Vec<u8>) -> Next {

@@ -3,9 +3,11 @@
 use crate::files::{FileId, Files};
 use crate::history::{History, UndoLog};
 use crate::order::{Order, Position};
+use crate::planted::{Planted, is_planted};
 use crate::read::ReadError;
 use crate::revision::Revision;
-use crate::settings;
+use crate::session::{SessionId, Sessions};
+use crate::settings::Settings;
 use crate::watch::Watches;
 use crate::{At, Value};
 use std::collections::BTreeMap;
@@ -38,7 +40,8 @@ pub struct Store {
     pub(crate) dead: Order,
     pub(crate) log: UndoLog,
     pub(crate) watches: Watches,
-    pub(crate) value_bytes_max: usize,
+    pub(crate) sessions: Sessions,
+    pub(crate) settings: Settings,
     pub(crate) live_bytes: u64,
     dead_files: u64,
     dead_bytes: u64,
@@ -80,7 +83,8 @@ impl Store {
             dead: Order::default(),
             log: UndoLog::after(revision),
             watches: Watches::new(options.hash_seed),
-            value_bytes_max: settings::VALUE_BYTES_DEFAULT,
+            sessions: Sessions::default(),
+            settings: Settings::default(),
             live_bytes: 0,
             dead_files: 0,
             dead_bytes: 0,
@@ -111,7 +115,17 @@ impl Store {
 
     /// The largest value a SET may write, in bytes.
     pub fn value_bytes_max(&self) -> usize {
-        self.value_bytes_max
+        self.settings.value_bytes_max
+    }
+
+    /// How many sessions there may be.
+    pub fn sessions_max(&self) -> usize {
+        self.settings.sessions_max
+    }
+
+    /// How many bytes all sessions may take together.
+    pub fn session_bytes_max(&self) -> usize {
+        self.settings.session_bytes_max
     }
 
     /// The sizes.
@@ -177,7 +191,7 @@ impl Store {
         let id = self.files.insert(path);
         self.live.insert(place, id);
         self.live_bytes += (path.len() + value.len()) as u64;
-        settings::changed(path, Some(&value), &mut self.value_bytes_max);
+        self.settings.changed(path, Some(&*value));
         let file = self.files.get_mut(id);
         (file.rev, file.value) = (rev, Some(value));
     }
@@ -185,6 +199,7 @@ impl Store {
     /// Deletes a file that exists.
     pub(crate) fn delete(&mut self, id: FileId) -> Revision {
         let path = self.files.path(id);
+        self.sessions.note_freed(path);
         let place = self.dead.seek_after(&self.files, path);
         self.dead.insert(place, id);
         self.dead_files += 1;
@@ -202,9 +217,20 @@ impl Store {
         self.live_bytes -= displaced.as_ref().map_or(0, |value| value.len() as u64);
         let rev = self.log.push(id, file.rev, displaced);
         file.rev = rev;
-        settings::changed(&file.path, file.value.as_ref(), &mut self.value_bytes_max);
+        self.settings.changed(&file.path, file.value.as_deref());
+        if let Some(holder) = file.holder.take_if(|_| !is_planted(Planted::ForeignFileDeleted)) {
+            self.sessions.unbind(&holder, &file.path);
+        }
         self.trim();
         rev
+    }
+
+    /// A file that exists goes with a session from now on, which came to hold it by this revision, until the next change of
+    /// the file.
+    pub(crate) fn bind(&mut self, id: FileId, session: SessionId, token: Revision) {
+        let file = self.files.get_mut(id);
+        file.holder = Some(Box::new(session));
+        self.sessions.bind(&session, &file.path, token);
     }
 
     fn trim(&mut self) {

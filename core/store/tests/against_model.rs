@@ -4,13 +4,16 @@
 
 mod check;
 mod model;
+mod writes;
 
-use check::{GLOBS, PATHS, check_state, load, write_snapshot};
+use check::{GLOBS, check_sessions, check_state, load, write_snapshot};
 use doozer_store::{
-    Applied, Command, Glob, History, Mode, Options, Outcome, Pin, Refusal, Revision, Snapshot, Store, WatchId,
+    Applied, By, Command, Flags, Glob, History, MAX_VALUE, Mode, Options, Pin, Revision, SESSION_BYTES,
+    SESSIONS, SessionId, Snapshot, Store, WatchId,
 };
-use model::{Model, Watch, value_limit};
+use model::{Model, Watch, limit};
 use proptest::prelude::*;
+use writes::{WHO, Write, write};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -23,40 +26,6 @@ enum Op {
     BeginSnapshot,
     Chunk,
     EndSnapshot { cut: usize },
-}
-
-#[derive(Clone, Debug)]
-enum Write {
-    Set { path: usize, rev: Rev, value: Vec<u8> },
-    Del { path: usize, rev: Rev },
-    Nop,
-    Garbage(Vec<u8>),
-}
-
-/// Compared with the file's revision, whatever that will be.
-#[derive(Clone, Debug)]
-enum Rev {
-    Any,
-    Raw(i64),
-    Off(i64),
-}
-
-fn rev() -> impl Strategy<Value = Rev> {
-    let raw = prop::sample::select(vec![0, 1, -2, -3, -5, i64::MIN, i64::MAX]);
-    prop_oneof![5 => Just(Rev::Any), 1 => raw.prop_map(Rev::Raw), 2 => (-1i64..=1).prop_map(Rev::Off)]
-}
-
-fn write() -> impl Strategy<Value = Write> {
-    let value = prop_oneof![
-        4 => prop::collection::vec(any::<u8>(), 0..6),
-        1 => prop::sample::select(vec!["3", "5", "0", "64", "067", "9999999999"]).prop_map(|v| v.into()),
-    ];
-    prop_oneof![
-        6 => (0..PATHS.len(), rev(), value).prop_map(|(path, rev, value)| Write::Set { path, rev, value }),
-        4 => (0..PATHS.len(), rev()).prop_map(|(path, rev)| Write::Del { path, rev }),
-        1 => Just(Write::Nop),
-        1 => prop::collection::vec(4u8.., 0..5).prop_map(Write::Garbage),
-    ]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -107,6 +76,30 @@ impl Harness {
         }
     }
 
+    /// With everybody's session open.
+    fn with_sessions(mut self) -> Self {
+        let open = (0..WHO.len()).map(|who| Write::Open { who, ttl_ms: 5000, label: "me" });
+        self.write(&open.collect::<Vec<_>>());
+        self
+    }
+
+    /// One more session waits with so much that only this many bytes are left to all of them.
+    fn leave_room(&mut self, bytes: usize) {
+        let (session, path, limit) = (SessionId([9; 16]), "/parked", SESSION_BYTES.min);
+        self.apply(Command::Open { session, ttl_ms: 5000, opened_ms: 0, label: "" });
+        self.apply(Command::Set { path, rev: -1, value: b"" });
+        self.apply(Command::Set { path: SESSION_BYTES.path, rev: -1, value: limit.to_string().as_bytes() });
+        let (mut set, len) = (Vec::new(), limit - bytes - self.store.session_bytes());
+        Command::Set { path, rev: 0, value: &vec![0; len] }.encode(&mut set);
+        self.apply(Command::By(By::new(session, 1, 0, &set).flagged(Flags::QUEUE)));
+    }
+
+    fn apply(&mut self, command: Command<'_>) {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        self.apply_all(&[bytes]);
+    }
+
     fn run(&mut self, op: &Op) {
         match op {
             Op::Write(writes) => self.write(writes),
@@ -126,37 +119,31 @@ impl Harness {
     }
 
     fn write(&mut self, writes: &[Write]) {
+        // What they come to is known only as they are made.
+        let mut ahead = self.model.clone();
+        let encoded = writes.iter().map(|write| {
+            let bytes = write.encode(&ahead);
+            ahead.apply(&bytes);
+            bytes
+        });
+        let commands: Vec<_> = encoded.collect();
+        self.apply_all(&commands);
+    }
+
+    fn apply_all(&mut self, commands: &[Vec<u8>]) {
         let start = self.model.revision();
-        let (mut commands, mut expected) = (Vec::new(), Vec::new());
-        for write in writes {
-            let (mut bytes, model) = (Vec::new(), &mut self.model);
-            expected.push(match write {
-                Write::Nop => {
-                    Command::Nop.encode(&mut bytes);
-                    Outcome::Nop
-                }
-                Write::Garbage(garbage) => {
-                    bytes.clone_from(garbage);
-                    Outcome::Refused(Refusal::Malformed)
-                }
-                Write::Set { path, rev, value } => {
-                    let (path, rev) = (PATHS[*path], resolve(rev, model, PATHS[*path]));
-                    Command::Set { path, rev, value }.encode(&mut bytes);
-                    model.set(path, rev, value)
-                }
-                Write::Del { path, rev } => {
-                    let (path, rev) = (PATHS[*path], resolve(rev, model, PATHS[*path]));
-                    Command::Del { path, rev }.encode(&mut bytes);
-                    model.del(path, rev)
-                }
-            });
-            commands.push(bytes);
-        }
-        // What a command would be refused for can be asked before.
-        let refusal = self.store.check(&commands[0]).err();
-        assert_eq!(refusal.map(Outcome::Refused), expected.first().copied().filter(is_refused));
-        self.store.apply(&commands, &mut self.out);
+        let would_change = self.model.would_change(&commands[0]);
+        assert_eq!(
+            self.store.would_change(&commands[0]),
+            would_change,
+            "{:?}",
+            Command::decode(&commands[0])
+        );
+        let expected: Vec<_> = commands.iter().map(|command| self.model.apply(command)).collect();
+        self.store.apply(commands, &mut self.out);
         assert_eq!(self.out.outcomes, expected);
+        assert_eq!(self.out.granted, std::mem::take(&mut self.model.kept.granted));
+        assert_eq!(self.out.sessions, std::mem::take(&mut self.model.kept.changes));
         self.check_fired(start);
     }
 
@@ -229,14 +216,15 @@ impl Harness {
         (self.watches, self.pins, self.running, self.tokens) = (vec![], vec![], None, 0);
         (self.model.watches, self.model.pins, self.model.held) = (vec![], vec![], None);
         self.model.trim();
+        self.model.pass_through_snapshot();
     }
 
     fn begin_snapshot(&mut self) {
         if self.running.is_none() {
             let (then, digest) = (self.model.clone(), self.store.digest());
             self.model.held = Some(then.first);
-            self.running =
-                Some(Running { snapshot: self.store.begin_snapshot(), bytes: vec![], then, digest });
+            let snapshot = self.store.begin_snapshot();
+            self.running = Some(Running { snapshot, bytes: vec![], then, digest });
         }
     }
 
@@ -251,10 +239,12 @@ impl Harness {
         assert_eq!(loaded.digest(), digest);
         (then.pins, then.watches) = (vec![], vec![]);
         then.trim();
+        then.pass_through_snapshot();
         for rev in then.first..=then.revision() {
             check_state(&loaded, &then, Some(rev));
         }
         check_state(&loaded, &then, None);
+        check_sessions(&loaded, &then);
     }
 
     fn check(&self, everything: bool, pick: u64) {
@@ -262,7 +252,7 @@ impl Harness {
         assert_eq!((store.revision().0, store.first().0), (model.revision(), model.first));
         assert_eq!(
             (store.watches_len(), store.value_bytes_max()),
-            (model.watches.len(), value_limit(model.now()))
+            (model.watches.len(), limit(model.now(), &MAX_VALUE))
         );
         let stats = store.stats();
         let live: usize =
@@ -271,20 +261,12 @@ impl Harness {
         assert_eq!(stats.history_revisions, model.revision() + 1 - model.first);
         let kept = model.revision() + 1 - model.first;
         check_state(store, model, None);
+        check_sessions(store, model);
         for rev in model.first..=model.revision() {
             if everything || rev - model.first == pick % kept {
                 check_state(store, model, Some(rev));
             }
         }
-    }
-}
-
-fn resolve(rev: &Rev, model: &Model, path: &str) -> i64 {
-    let present = model.now().get(&model::names(path)).map_or(0, |(rev, _)| *rev as i64);
-    match rev {
-        Rev::Any => -1,
-        Rev::Raw(rev) => *rev,
-        Rev::Off(off) => present + off,
     }
 }
 
@@ -297,11 +279,40 @@ proptest! {
         hash_seed in 0u64..1000,
     ) {
         let mut harness = Harness::new(revisions_max, hash_seed);
+        if hash_seed % 4 > 0 {
+            harness = harness.with_sessions();
+        }
         for (step, op) in ops.iter().enumerate() {
             harness.run(op);
             harness.check(false, step as u64);
         }
         harness.check(true, 0);
+    }
+
+    /// For long: who waits must come to what he waits for, in many ways.
+    #[test]
+    fn sessions_do_what_those_of_the_model_do(
+        batches in prop::collection::vec(prop::collection::vec(write(), 1..4), 1..150),
+        max_sessions in prop::option::of(0..4_u8),
+        room in prop::option::weighted(0.3, 0..4000_usize),
+        reload_every in 1usize..40,
+    ) {
+        let mut harness = Harness::new(5, 0).with_sessions();
+        if let Some(room) = room {
+            harness.leave_room(room);
+        }
+        if let Some(max) = max_sessions {
+            harness.apply(Command::Set { path: SESSIONS.path, rev: -1, value: max.to_string().as_bytes() });
+        }
+        for (step, batch) in batches.iter().enumerate() {
+            harness.write(batch);
+            check_sessions(&harness.store, &harness.model);
+            if step % reload_every == reload_every - 1 {
+                harness.reload(100);
+                check_sessions(&harness.store, &harness.model);
+            }
+        }
+        harness.check(false, 0);
     }
 
     #[test]
@@ -322,8 +333,4 @@ proptest! {
         }
         harness.check(true, 0);
     }
-}
-
-fn is_refused(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused(_))
 }

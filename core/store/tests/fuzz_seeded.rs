@@ -3,7 +3,9 @@
 
 mod bodies;
 
-use doozer_store::{Applied, Command, Options, Store};
+use doozer_store::{
+    Applied, By, Change, Command, Compare, Expected, Flags, Op, Options, SessionId, Store, Txn,
+};
 
 struct XorShift(u64);
 
@@ -59,8 +61,7 @@ fn drive(inputs: usize, good: &[Vec<u8>], body: fn(&[u8])) {
     }
 }
 
-fn snapshot() -> Vec<u8> {
-    let mut store = Store::new(Options::default());
+fn snapshot(mut store: Store) -> Vec<u8> {
     for (path, value) in [("/a/b", &b"1"[..]), ("/é", b""), ("/a/b", b"22"), ("/a/c", b"333")] {
         let mut bytes = Vec::new();
         Command::Set { path, rev: -1, value }.encode(&mut bytes);
@@ -70,6 +71,50 @@ fn snapshot() -> Vec<u8> {
     while snapshot.next_chunk(&store, &mut bytes) {}
     store.end_snapshot(snapshot);
     bytes
+}
+
+/// One of each kind, in the names of those whom [`bodies::with_sessions`] knows.
+fn every_command() -> Vec<Vec<u8>> {
+    let [one, other] = [1, 2].map(|n| SessionId([n; 16]));
+    let encoded = |command: Command<'_>| {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        bytes
+    };
+    let set = encoded(Command::Set { path: "/l", rev: 0, value: b"v" });
+    let op = |path, change| Op { path, rev: -1, change };
+    let txn = encoded(Command::Txn(Txn {
+        compares: vec![
+            Compare { path: "/l", expected: Expected::Fence(1) },
+            Compare { path: "/l", expected: Expected::Value(b"v") },
+            Compare { path: "/n", expected: Expected::Absent },
+            Compare { path: "/l", expected: Expected::Rev(1) },
+        ],
+        ops: vec![
+            op("/l", Change::Del),
+            op("/l/b", Change::Set { value: b"w", is_ephemeral: false }),
+            op("/é", Change::Set { value: b"w", is_ephemeral: true }),
+        ],
+    }));
+    let by = |session, flags, unanswered: &[u64], command: &[u8]| {
+        let (by, mut bytes) = (By::new(session, 3, 2, command).flagged(flags), Vec::new());
+        by.encode_head(&mut bytes, unanswered.iter().copied());
+        bytes.extend(command);
+        bytes
+    };
+    vec![
+        encoded(Command::Nop),
+        encoded(Command::Del { path: "/l", rev: -1 }),
+        encoded(Command::Set { path: "/é", rev: 7, value: b"v" }),
+        encoded(Command::Open { session: SessionId([3; 16]), ttl_ms: 5000, opened_ms: 1, label: "é" }),
+        encoded(Command::Close { session: one }),
+        encoded(Command::Expire { session: other }),
+        encoded(Command::Leave { session: other, sequence: 1, path: "/l" }),
+        by(one, Flags::QUEUE, &[1, 2], &set),
+        by(other, Flags::EPHEMERAL, &[], &set),
+        by(other, Flags::default(), &[1], &txn),
+        txn,
+    ]
 }
 
 #[test]
@@ -85,23 +130,21 @@ fn globs() {
 
 #[test]
 fn commands() {
-    let commands = [
-        Command::Nop,
-        Command::Del { path: "/a", rev: -1 },
-        Command::Set { path: "/é", rev: 7, value: b"v" },
-    ];
-    let good = commands.map(|command| {
-        let mut bytes = Vec::new();
-        command.encode(&mut bytes);
-        bytes
-    });
-    drive(60_000, &good, bodies::command);
+    drive(60_000, &every_command(), bodies::command);
+}
+
+#[test]
+fn applied_commands() {
+    drive(20_000, &every_command(), bodies::apply);
 }
 
 #[test]
 fn snapshots() {
-    let whole = snapshot();
+    let wholes = [snapshot(Store::new(Options::default())), snapshot(bodies::with_sessions())];
     // With and without its end: what comes before the hash is read before it is known to be wrong.
-    let open = whole[..whole.len() - 33].to_vec();
-    drive(20_000, &[whole, open], bodies::snapshot);
+    let open = wholes.each_ref().map(|whole| whole[..whole.len() - 33].to_vec());
+    drive(20_000, &[wholes, open.clone()].concat(), bodies::snapshot);
+    // Of the format before sessions, too.
+    let first = [&[1], &open[0][1..]].concat();
+    drive(40_000, &[&open[..], &[first]].concat(), bodies::snapshot_of_records);
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use doozer_store::{
-    Applied, At, Command, Glob, Lookup, MAX_VALUE_PATH, Mode, Options, Outcome, ReadError, Refusal, Revision,
-    Scan, Stat, Store, VALUE_BYTES_DEFAULT,
+    Applied, At, Command, Glob, Lookup, MAX_VALUE, Mode, Options, Outcome, ReadError, Refusal, Revision,
+    Scan, Stat, Store,
 };
 
 const HUGE: i64 = 1 << 62;
@@ -228,23 +228,23 @@ fn the_tree_as_it_was() {
 #[test]
 fn the_largest_value_is_a_file() {
     let mut tree = Tree::new();
-    let big = vec![0; VALUE_BYTES_DEFAULT + 1];
+    let big = vec![0; MAX_VALUE.default + 1];
     let set = |tree: &mut Tree, path, value: &[u8]| tree.apply(Command::Set { path, rev: -1, value });
     let Outcome::Refused(refusal) = set(&mut tree, "/f", &big) else { panic!("too large") };
     assert_eq!(refusal.to_string(), "value too large: 1048577 bytes, limit 1048576");
     assert_eq!(set(&mut tree, "/f", &big[1..]), Outcome::Set(Revision(1)));
 
-    let Outcome::Refused(refusal) = set(&mut tree, MAX_VALUE_PATH, b"1M") else { panic!("not a number") };
+    let Outcome::Refused(refusal) = set(&mut tree, MAX_VALUE.path, b"1M") else { panic!("not a number") };
     assert_eq!(
         refusal.to_string(),
         "/ctl/settings/max-value must be a decimal number of bytes from 1 to 67108864"
     );
-    assert_eq!(set(&mut tree, MAX_VALUE_PATH, b"1"), Outcome::Set(Revision(2)));
+    assert_eq!(set(&mut tree, MAX_VALUE.path, b"1"), Outcome::Set(Revision(2)));
     assert_eq!(set(&mut tree, "/f", b"12"), refused(Refusal::TooLarge { size: 2, limit: 1 }));
-    assert_eq!(set(&mut tree, MAX_VALUE_PATH, b"2000000"), Outcome::Set(Revision(3)), "it is no trap");
+    assert_eq!(set(&mut tree, MAX_VALUE.path, b"2000000"), Outcome::Set(Revision(3)), "it is no trap");
     assert_eq!(set(&mut tree, "/f", &big), Outcome::Set(Revision(4)));
-    tree.del(MAX_VALUE_PATH, -1);
-    assert_eq!(tree.0.value_bytes_max(), VALUE_BYTES_DEFAULT);
+    tree.del(MAX_VALUE.path, -1);
+    assert_eq!(tree.0.value_bytes_max(), MAX_VALUE.default);
 }
 
 #[test]

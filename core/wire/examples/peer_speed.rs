@@ -83,7 +83,14 @@ fn accept(entries: usize, commands: usize, bytes: usize) -> Peer {
 
 fn connect() -> Result<(Sealer, Opener), Box<dyn Error>> {
     let member = |incarnation| -> Result<Introduction, Box<dyn Error>> {
-        Ok(Introduction { cluster: None, incarnation, address: "member:8046".parse()?, listed: vec![] })
+        Ok(Introduction {
+            cluster: None,
+            incarnation,
+            address: "member:8046".parse()?,
+            listed: vec![],
+            name: None,
+            only_joins: false,
+        })
     };
     let secret = Secret::from(b"hush".to_vec());
     let call = Call { to: Some(TO), purpose: Purpose::Messages };

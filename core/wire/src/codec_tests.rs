@@ -1,5 +1,7 @@
 //! The encoders written by hand against prost's own, and every message read back as it was written.
 
+mod sessions;
+
 use bytes::{Buf, Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -39,7 +41,7 @@ fn requests() -> impl Strategy<Value = Request> {
     );
     let consistency = prop_oneof![Just(Consistency::Linearizable), Just(Consistency::Local)];
     let ours = (of(hello()), of(any::<u32>()), of(blob()), any::<bool>(), consistency, of(any::<i64>()));
-    (original, ours).prop_map(|(original, ours)| {
+    (original, ours, sessions::request_fields()).prop_map(|(original, ours, of_session)| {
         let (tag, verb, path, value, other_tag, offset, rev) = original;
         let (hello, limit, after, keys_only, consistency, min_rev) = ours;
         Request {
@@ -56,6 +58,7 @@ fn requests() -> impl Strategy<Value = Request> {
             keys_only,
             consistency,
             min_rev,
+            ..of_session
         }
     })
 }
@@ -79,7 +82,7 @@ fn hello_replies() -> impl Strategy<Value = HelloReply> {
 
 fn statuses() -> impl Strategy<Value = StatusReply> {
     let texts = [text(), text(), text(), text(), text()];
-    let numbers = any::<[u64; 9]>();
+    let numbers = any::<[u64; 11]>();
     (any::<[u8; 16]>(), texts, any::<[i64; 2]>(), numbers, any::<bool>()).prop_map(
         |(cluster, texts, [revision, first_revision], numbers, durable)| {
             let [member, name, address, server_version, role] = texts;
@@ -93,6 +96,8 @@ fn statuses() -> impl Strategy<Value = StatusReply> {
                 connections,
                 data_bytes,
                 uptime_ms,
+                sessions,
+                session_bytes,
             ] = numbers;
             StatusReply {
                 cluster,
@@ -113,6 +118,8 @@ fn statuses() -> impl Strategy<Value = StatusReply> {
                 durable,
                 data_bytes,
                 uptime_ms,
+                sessions,
+                session_bytes,
             }
         },
     )
@@ -145,10 +152,13 @@ fn responses() -> impl Strategy<Value = OwnedResponse> {
         vec(entries(), 0..4),
         any::<bool>(),
         of(statuses()),
+        of(sessions::txn_replies()),
+        of(sessions::replies().prop_map(Box::new)),
+        any::<bool>(),
     );
     (original, ours).prop_map(|(original, ours)| {
         let (tag, flags, rev, path, value, len, err_code, err_detail) = original;
-        let (kind, store_rev, hello, entries, more, status) = ours;
+        let (kind, store_rev, hello, entries, more, status, txn, session, counted) = ours;
         OwnedResponse {
             tag,
             flags,
@@ -164,6 +174,9 @@ fn responses() -> impl Strategy<Value = OwnedResponse> {
             entries,
             more,
             status,
+            txn,
+            session,
+            counted,
         }
     })
 }
@@ -185,6 +198,13 @@ fn request_by_prost(request: &Request) -> Vec<u8> {
         keys_only: request.keys_only.then_some(true),
         consistency: local.then_some(proto::Consistency::Local.into()),
         min_rev: request.min_rev,
+        session: request.session.clone(),
+        sequence: request.sequence,
+        acknowledged: request.acknowledged,
+        unanswered: request.unanswered.clone(),
+        flags: request.flags.on_wire(),
+        txn: request.txn.clone(),
+        session_op: request.session_op.as_ref().map(Into::into),
     }
     .encode_to_vec()
 }
@@ -211,7 +231,10 @@ fn response_by_prost(response: &OwnedResponse) -> Vec<u8> {
         hello: response.hello.as_ref().map(Into::into),
         entries: response.entries.iter().map(entry).collect(),
         more: response.more.then_some(true),
+        counted: response.counted.then_some(true),
         status: response.status.as_ref().map(Into::into),
+        txn: response.txn.as_ref().map(Into::into),
+        session: response.session.as_deref().map(|session| Box::new(session.into())),
     }
     .encode_to_vec()
 }
@@ -236,7 +259,10 @@ fn encode(response: &OwnedResponse, buf: &mut BytesMut) {
         hello: response.hello.as_ref(),
         entries: &entries,
         more: response.more,
+        counted: response.counted,
         status: response.status.as_ref(),
+        txn: response.txn.as_ref(),
+        session: response.session.as_deref(),
     }
     .encode_frame(buf);
 }
@@ -332,7 +358,14 @@ fn a_buffer_grows_once_a_frame() {
             keys_only: true,
             consistency: Consistency::Local,
             min_rev: Some(-1),
+            session: Some(blob.clone()),
+            sequence: Some(u64::MAX),
+            acknowledged: Some(u64::MAX),
+            unanswered: vec![u64::MAX; 100],
+            flags: SetFlags(u32::MAX),
+            txn: Some(blob.clone()),
             hello: None,
+            session_op: None,
         }
         .encode_frame(buf);
     });
@@ -350,6 +383,7 @@ fn a_buffer_grows_once_a_frame() {
             store_rev: Some(-1),
             entries: &[entry; 3],
             more: true,
+            counted: true,
             ..Response::default()
         }
         .encode_frame(buf);

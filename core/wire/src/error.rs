@@ -10,6 +10,9 @@ pub enum Malformed {
     /// A cluster's id has another length than 16 bytes.
     #[error("a cluster id of {0} bytes instead of 16")]
     ClusterId(usize),
+    /// A session's public id in an answer has another length than 16 bytes.
+    #[error("a session id of {0} bytes instead of 16")]
+    SessionId(usize),
 }
 
 impl Malformed {
@@ -23,4 +26,10 @@ impl Malformed {
 pub(crate) fn cluster_id(bytes: Option<bytes::Bytes>) -> Result<[u8; 16], Malformed> {
     let bytes = bytes.unwrap_or_default();
     bytes[..].try_into().map_err(|_| Malformed::ClusterId(bytes.len()))
+}
+
+/// A session's public id as it stands in an answer.
+pub(crate) fn session_id(bytes: Option<bytes::Bytes>) -> Result<[u8; 16], Malformed> {
+    let bytes = bytes.unwrap_or_default();
+    bytes[..].try_into().map_err(|_| Malformed::SessionId(bytes.len()))
 }

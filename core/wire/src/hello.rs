@@ -30,8 +30,10 @@ impl Features {
     pub const LOCAL_READS: Features = Features(1 << 5);
     /// An answer without a tag that says that the member is stopping. A client that has this is sent it.
     pub const GOODBYE: Features = Features(1 << 6);
+    /// TXN, SESSION, and the session's fields of writes. A member without it ignores those fields.
+    pub const SESSIONS: Features = Features(1 << 7);
 
-    const NAMES: [(Features, &'static str); 7] = [
+    const NAMES: [(Features, &'static str); 8] = [
         (Features::CANCEL, "cancel"),
         (Features::LIST, "list"),
         (Features::WATCH, "watch"),
@@ -39,6 +41,7 @@ impl Features {
         (Features::PING, "ping"),
         (Features::LOCAL_READS, "local-reads"),
         (Features::GOODBYE, "goodbye"),
+        (Features::SESSIONS, "sessions"),
     ];
 
     /// Whether every feature of `other` is in this set.
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn feature_bits_are_permanent_and_each_its_own() {
         let bits: Vec<u64> = Features::NAMES.iter().map(|(feature, _)| feature.0).collect();
-        assert_eq!(bits, [1, 2, 4, 8, 16, 32, 64]);
+        assert_eq!(bits, [1, 2, 4, 8, 16, 32, 64, 128]);
     }
 
     #[test]

@@ -12,6 +12,9 @@
 //! | `entry` | [`Entry`] and [`OwnedEntry`]: the files of a LIST |
 //! | `event` | [`EventBody`]: a change, encoded once for all who watch it |
 //! | `hello` | [`Hello`], [`HelloReply`], [`Features`] |
+//! | `flags` | [`SetFlags`] |
+//! | `txn` | [`TxnRequest`], [`TxnReply`] and what they are made of |
+//! | `session` | [`SessionRequest`], [`SessionReply`] and what they tell |
 //! | `status` | [`StatusReply`] |
 //! | `kind` | [`ErrorKind`] with permanent numbers, and [`Retry`]; made from `errors.toml` |
 //! | `error` | [`Malformed`]: a body that is no message |
@@ -41,6 +44,7 @@
 mod entry;
 mod error;
 mod event;
+mod flags;
 mod frame;
 mod hello;
 #[path = "generated/errors.rs"]
@@ -52,7 +56,9 @@ mod proto;
 mod put;
 mod request;
 mod response;
+mod session;
 mod status;
+mod txn;
 mod uri;
 mod verb;
 
@@ -62,11 +68,14 @@ mod codec_tests;
 pub use entry::{Entry, OwnedEntry};
 pub use error::Malformed;
 pub use event::EventBody;
+pub use flags::SetFlags;
 pub use frame::{Decoder, FRAME_BYTES_MIN_LIMIT, FrameError, frame_limit};
 pub use hello::{Features, Hello, HelloReply, PROTOCOL_VERSION, Role};
 pub use kind::{ErrorKind, Retry};
 pub use request::{Consistency, Request};
 pub use response::{FLAG_DEL, FLAG_PROGRESS, FLAG_SET, OwnedResponse, Response};
+pub use session::{BoundFile, LockInfo, Place, SessionInfo, SessionOp, SessionReply, SessionRequest, Waiter};
 pub use status::StatusReply;
+pub use txn::{Action, Compare, Failed, Test, TxnFault, TxnOp, TxnReply, TxnRequest};
 pub use uri::{Address, AddressFault, DEFAULT_PORT, Secret, Uri, UriError};
 pub use verb::Verb;

@@ -39,6 +39,12 @@ pub(crate) fn uint32(field: u32, value: Option<u32>, buf: &mut BytesMut) {
     }
 }
 
+pub(crate) fn uint64(field: u32, value: Option<u64>, buf: &mut BytesMut) {
+    if let Some(value) = value {
+        encoding::uint64::encode(field, &value, buf);
+    }
+}
+
 /// False is what absence means, so only true is written.
 pub(crate) fn flag(field: u32, value: bool, buf: &mut BytesMut) {
     if value {

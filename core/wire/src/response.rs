@@ -8,7 +8,9 @@ use crate::entry::{Entry, OwnedEntry};
 use crate::error::Malformed;
 use crate::hello::HelloReply;
 use crate::kind::ErrorKind;
+use crate::session::SessionReply;
 use crate::status::StatusReply;
+use crate::txn::TxnReply;
 use crate::{proto, put};
 
 pub(crate) mod field {
@@ -24,6 +26,9 @@ pub(crate) mod field {
     pub const ENTRIES: u32 = 35;
     pub const MORE: u32 = 36;
     pub const STATUS: u32 = 37;
+    pub const TXN: u32 = 38;
+    pub const SESSION: u32 = 39;
+    pub const COUNTED: u32 = 41;
     pub const ERR_CODE: u32 = 100;
     pub const ERR_DETAIL: u32 = 101;
 }
@@ -66,10 +71,16 @@ pub struct Response<'a> {
     pub hello: Option<&'a HelloReply>,
     /// LIST's files.
     pub entries: &'a [Entry<'a>],
-    /// Whether the LIST was cut short.
+    /// Whether the LIST was cut short, or SESSION's answer.
     pub more: bool,
     /// STATUS's answer.
     pub status: Option<&'a StatusReply>,
+    /// TXN's answer, or beside an error which part of it failed.
+    pub txn: Option<&'a TxnReply>,
+    /// SESSION's answer.
+    pub session: Option<&'a SessionReply>,
+    /// To a session's write: its sequence number is used up, and this answer is kept until it is acknowledged.
+    pub counted: bool,
 }
 
 impl<'a> Response<'a> {
@@ -88,8 +99,8 @@ impl<'a> Response<'a> {
         Response { kind: Some(kind.number()), err_detail: old.err_detail.or(detail), ..old }
     }
 
-    /// Appends the answer to `buf`, length included. Beyond `buf` itself nothing is allocated, save for HELLO's and
-    /// STATUS's answers.
+    /// Appends the answer to `buf`, length included. Beyond `buf` itself nothing is allocated, save for the
+    /// answers of HELLO, STATUS, TXN and SESSION.
     ///
     /// # Panics
     /// If the answer is longer than `i32::MAX` bytes; a member cuts a LIST to the frame limit before.
@@ -120,6 +131,13 @@ impl<'a> Response<'a> {
         if let Some(status) = self.status {
             encoding::message::encode(field::STATUS, &proto::StatusReply::from(status), buf);
         }
+        if let Some(txn) = self.txn {
+            encoding::message::encode(field::TXN, &proto::TxnReply::from(txn), buf);
+        }
+        if let Some(session) = self.session {
+            encoding::message::encode(field::SESSION, &proto::SessionReply::from(session), buf);
+        }
+        put::flag(field::COUNTED, self.counted, buf);
         put::int32(field::ERR_CODE, self.err_code, buf);
         put::bytes(field::ERR_DETAIL, self.err_detail.map(str::as_bytes), buf);
     }
@@ -152,10 +170,16 @@ pub struct OwnedResponse {
     pub hello: Option<HelloReply>,
     /// LIST's files.
     pub entries: Vec<OwnedEntry>,
-    /// Whether the LIST was cut short: ask again with `after` = the last path.
+    /// Whether the LIST was cut short: ask again with `after` = the last path. Or SESSION's answer.
     pub more: bool,
     /// STATUS's answer.
     pub status: Option<StatusReply>,
+    /// TXN's answer, or beside an error which part of it failed.
+    pub txn: Option<TxnReply>,
+    /// SESSION's answer. It is the longest of all, and rare: hence the box.
+    pub session: Option<Box<SessionReply>>,
+    /// To a session's write: its sequence number is used up, and this answer is kept until it is acknowledged.
+    pub counted: bool,
 }
 
 impl OwnedResponse {
@@ -167,6 +191,7 @@ impl OwnedResponse {
         let response = proto::Response::decode(body).map_err(Malformed::from_prost)?;
         Ok(OwnedResponse {
             more: response.more(),
+            counted: response.counted(),
             tag: response.tag,
             flags: response.flags,
             rev: response.rev,
@@ -180,6 +205,11 @@ impl OwnedResponse {
             hello: response.hello.map(HelloReply::try_from).transpose()?,
             entries: response.entries.into_iter().map(OwnedEntry::from).collect(),
             status: response.status.map(StatusReply::try_from).transpose()?,
+            txn: response.txn.map(TxnReply::from),
+            session: response
+                .session
+                .map(|session| SessionReply::try_from(*session).map(Box::new))
+                .transpose()?,
         })
     }
 

@@ -44,6 +44,10 @@ pub struct StatusReply {
     pub data_bytes: u64,
     /// Milliseconds since it started.
     pub uptime_ms: u64,
+    /// Sessions there are.
+    pub sessions: u64,
+    /// Bytes that all of them take, as the cluster's bound counts them.
+    pub session_bytes: u64,
 }
 
 impl From<&StatusReply> for proto::StatusReply {
@@ -67,6 +71,8 @@ impl From<&StatusReply> for proto::StatusReply {
             durable: Some(status.durable),
             data_bytes: Some(status.data_bytes),
             uptime_ms: Some(status.uptime_ms),
+            sessions: Some(status.sessions),
+            session_bytes: Some(status.session_bytes),
         }
     }
 }
@@ -88,6 +94,8 @@ impl TryFrom<proto::StatusReply> for StatusReply {
             durable: status.durable(),
             data_bytes: status.data_bytes(),
             uptime_ms: status.uptime_ms(),
+            sessions: status.sessions(),
+            session_bytes: status.session_bytes(),
             cluster: cluster_id(status.cluster)?,
             member: status.member.unwrap_or_default(),
             name: status.name.unwrap_or_default(),

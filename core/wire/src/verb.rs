@@ -33,6 +33,10 @@ pub enum Verb {
     List = 34,
     /// Streams changes.
     Watch = 35,
+    /// Makes several changes, or none.
+    Txn = 36,
+    /// Opens, keeps, ends or looks at sessions.
+    Session = 37,
     /// Reads what the member knows about itself.
     Status = 38,
     /// Is answered by the connection itself.
@@ -58,6 +62,8 @@ impl Verb {
         Verb::Cancel,
         Verb::List,
         Verb::Watch,
+        Verb::Txn,
+        Verb::Session,
         Verb::Status,
         Verb::Ping,
         Verb::Access,
@@ -80,6 +86,8 @@ impl Verb {
             33 => Verb::Cancel,
             34 => Verb::List,
             35 => Verb::Watch,
+            36 => Verb::Txn,
+            37 => Verb::Session,
             38 => Verb::Status,
             39 => Verb::Ping,
             99 => Verb::Access,
@@ -104,6 +112,8 @@ impl Verb {
             Verb::Cancel => "CANCEL",
             Verb::List => "LIST",
             Verb::Watch => "WATCH",
+            Verb::Txn => "TXN",
+            Verb::Session => "SESSION",
             Verb::Status => "STATUS",
             Verb::Ping => "PING",
             Verb::Access => "ACCESS",
@@ -132,8 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn kept_numbers_are_no_verbs_yet() {
-        for number in [0, 4, 36, 37, 40, 41, 42, -1, i32::MIN, i32::MAX] {
+    fn other_numbers_are_no_verbs() {
+        for number in [0, 4, 31, 40, 41, 42, -1, i32::MIN, i32::MAX] {
             assert_eq!(Verb::from_i32(number), None, "verb {number}");
         }
     }

@@ -4,13 +4,14 @@
 
 mod support;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use doozer_wire::{
-    Consistency, Decoder, Entry, Features, Hello, HelloReply, OwnedResponse, Request, Response, Role, Uri,
+    Action, BoundFile, Compare, Consistency, Decoder, Entry, Failed, Features, Hello, HelloReply, LockInfo,
+    Place, Request, Response, Role, SessionInfo, SessionReply, SessionRequest, SetFlags, Test, TxnOp,
+    TxnReply, TxnRequest, Waiter,
 };
+use support::bodies::{LIMIT, message_of_client, stream, transaction, uri};
 use support::random::{Random, mutate, random};
-
-const LIMIT: usize = 2048;
 
 fn request(random: &mut Random) -> Request {
     Request {
@@ -33,6 +34,68 @@ fn request(random: &mut Random) -> Request {
         keys_only: random.maybe(|_| ()).is_some(),
         consistency: random.maybe(|_| Consistency::Local).unwrap_or_default(),
         min_rev: random.maybe(Random::number),
+        session: random.maybe(Random::bytes),
+        sequence: random.maybe(|random| random.number() as u64),
+        acknowledged: random.maybe(|random| random.number() as u64),
+        unanswered: (0..random.below(4)).map(|_| random.number() as u64).collect(),
+        flags: SetFlags(random.maybe(|random| random.number() as u32).unwrap_or_default()),
+        txn: random.maybe(|random| txn(random).encode()),
+        session_op: random.maybe(|random| SessionRequest {
+            op: random.number() as i32,
+            ttl_ms: random.maybe(|random| random.number() as u64),
+            label: random.bytes(),
+            id: random.maybe(Random::bytes),
+        }),
+    }
+}
+
+fn txn(random: &mut Random) -> TxnRequest {
+    let compare = |random: &mut Random| Compare {
+        path: random.maybe(Random::bytes),
+        test: random.maybe(|random| match random.below(4) {
+            0 => Test::Rev(random.number()),
+            1 => Test::Value(random.bytes()),
+            2 => Test::Absent,
+            _ => Test::Fence(random.number()),
+        }),
+    };
+    let op = |random: &mut Random| TxnOp {
+        path: random.maybe(Random::bytes),
+        rev: random.maybe(Random::number),
+        action: random.maybe(|random| match random.below(2) {
+            0 => Action::Set(random.bytes()),
+            _ => Action::Del,
+        }),
+        flags: SetFlags(random.number() as u32),
+    };
+    TxnRequest {
+        compares: (0..random.below(4)).map(|_| compare(random)).collect(),
+        ops: (0..random.below(4)).map(|_| op(random)).collect(),
+    }
+}
+
+fn session_info(random: &mut Random) -> SessionInfo {
+    SessionInfo {
+        id: random.array(),
+        label: random.bytes(),
+        last_sequence: random.number() as u64,
+        files: vec![BoundFile { path: random.bytes(), rev: random.number(), token: random.number() }],
+        waits: vec![Place { path: random.bytes(), ..Place::default() }],
+        ..SessionInfo::default()
+    }
+}
+
+fn session_reply(random: &mut Random) -> SessionReply {
+    SessionReply {
+        id: random.maybe(Random::array),
+        ttl_ms: random.maybe(|random| random.number() as u64),
+        sessions: (0..random.below(3)).map(|_| session_info(random)).collect(),
+        lock: random.maybe(|random| LockInfo {
+            rev: random.number(),
+            token: random.number(),
+            holder: random.maybe(session_info),
+            queue: vec![Waiter { session: random.array(), label: random.bytes(), ..Waiter::default() }],
+        }),
     }
 }
 
@@ -40,6 +103,8 @@ fn request(random: &mut Random) -> Request {
 fn response(random: &mut Random, buf: &mut BytesMut) {
     let (path, value, detail) = (random.bytes(), random.bytes(), random.text());
     let hello = HelloReply { member: random.text(), ..HelloReply::default() };
+    let failed = random.maybe(|random| Failed::Compare(random.number() as u32));
+    let (txn, session) = (TxnReply { revs: vec![random.number()], failed }, session_reply(random));
     let entries: Vec<Entry<'_>> = (0..random.below(4))
         .map(|_| Entry {
             path: &path,
@@ -62,59 +127,20 @@ fn response(random: &mut Random, buf: &mut BytesMut) {
         hello: random.maybe(|_| &hello),
         entries: &entries,
         more: random.maybe(|_| ()).is_some(),
+        counted: random.maybe(|_| ()).is_some(),
         status: None,
+        txn: random.maybe(|_| &txn),
+        session: random.maybe(|_| &session),
     }
     .encode_frame(buf);
-}
-
-/// Reads `stream` as both sides would, and checks that nothing in it makes a reader hold more than was sent.
-fn read(stream: &[u8]) {
-    let mut decoder = Decoder::new(LIMIT);
-    let mut buf = BytesMut::from(stream);
-    let capacity = buf.capacity();
-    while let Ok(Some(body)) = decoder.next(&mut buf) {
-        assert!(body.len() <= LIMIT, "a body of {} bytes", body.len());
-        assert!(buf.capacity() <= capacity, "the decoder grew its buffer to {} bytes", buf.capacity());
-        if let Ok(request) = Request::decode(body.clone()) {
-            assert!(held_by_request(&request) <= body.len());
-            let mut again = BytesMut::new();
-            request.encode_frame(&mut again);
-            assert_eq!(Request::decode(again.freeze().slice(4..)).as_ref(), Ok(&request));
-        }
-        if let Ok(response) = OwnedResponse::decode(body.clone()) {
-            assert!(held_by_response(&response) <= body.len());
-            assert_eq!(response.failure().is_some(), response.err_code.is_some());
-        }
-    }
-}
-
-fn len(bytes: &Option<Bytes>) -> usize {
-    bytes.as_ref().map_or(0, Bytes::len)
-}
-
-/// Bytes of every field that has no fixed size.
-fn held_by_request(request: &Request) -> usize {
-    let client = request.hello.as_ref().map_or(0, |hello| hello.client.len() + len(&hello.peer));
-    len(&request.path) + len(&request.value) + len(&request.after) + client
-}
-
-/// Bytes of every field that has no fixed size, and two for each entry, which takes at least as many in a frame. The
-/// detail is left out: replacing what is not UTF-8 makes it longer, up to three times.
-fn held_by_response(response: &OwnedResponse) -> usize {
-    let entries: usize = response.entries.iter().map(|entry| 2 + entry.path.len() + len(&entry.value)).sum();
-    len(&response.path) + len(&response.value) + entries
 }
 
 #[test]
 fn random_bytes() {
     let (mut random, rounds) = random("random bytes");
     for _ in 0..rounds {
-        let mut stream = random.bytes().to_vec();
-        // Without a length that fits, hardly any random stream would come past the decoder.
-        if let Some(body) = stream.len().checked_sub(4).filter(|_| random.below(8) > 0) {
-            stream[..4].copy_from_slice(&(body as u32).to_be_bytes());
-        }
-        read(&stream);
+        stream(&random.bytes());
+        message_of_client(&random.bytes());
     }
 }
 
@@ -125,10 +151,10 @@ fn mutated_frames() {
         let mut buf = BytesMut::new();
         request(&mut random).encode_frame(&mut buf);
         response(&mut random, &mut buf);
-        read(&buf);
-        let mut stream = buf.to_vec();
-        mutate(&mut stream, &mut random);
-        read(&stream);
+        stream(&buf);
+        let mut bytes = buf.to_vec();
+        mutate(&mut bytes, &mut random);
+        stream(&bytes);
     }
 }
 
@@ -144,7 +170,7 @@ fn mutated_bodies() {
         }
         let mut body = buf[4..].to_vec();
         mutate(&mut body, &mut random);
-        read(&[&(body.len() as u32).to_be_bytes()[..], &body].concat());
+        message_of_client(&body);
     }
 }
 
@@ -157,6 +183,25 @@ fn requests_read_back() {
         request.encode_frame(&mut buf);
         let body = Decoder::new(LIMIT).next(&mut buf).unwrap().unwrap();
         assert_eq!(Request::decode(body).unwrap(), request);
+    }
+}
+
+#[test]
+fn transactions_read_back() {
+    let (mut random, rounds) = random("transactions read back");
+    for _ in 0..rounds {
+        let txn = txn(&mut random);
+        assert_eq!(TxnRequest::decode(txn.encode(), txn.compares.len() + txn.ops.len()), Ok(txn));
+    }
+}
+
+#[test]
+fn mutated_transactions() {
+    let (mut random, rounds) = random("mutated transactions");
+    for _ in 0..rounds {
+        let mut bytes = txn(&mut random).encode().to_vec();
+        mutate(&mut bytes, &mut random);
+        transaction(bytes.into());
     }
 }
 
@@ -192,15 +237,8 @@ fn mutated_uris() {
     for _ in 0..rounds {
         let mut text = whole[random.below(whole.len())].as_bytes().to_vec();
         mutate(&mut text, &mut random);
-        let Ok(text) = String::from_utf8(text) else { continue };
-        match text.parse::<Uri>() {
-            Ok(uri) => {
-                assert!(!uri.addresses.is_empty() || uri.name.is_some(), "{text}");
-                for address in &uri.addresses {
-                    assert_eq!(address.to_string().parse().as_ref(), Ok(address), "{text}");
-                }
-            }
-            Err(error) => assert!(!error.to_string().is_empty()),
+        if let Ok(text) = String::from_utf8(text) {
+            uri(&text);
         }
     }
 }

@@ -82,6 +82,7 @@ fn lists_addresses_and_purpose_are_covered() {
         as_said(Introduction { incarnation: Incarnation([9; 16]), ..me() }, call),
         as_said(Introduction { address: "elsewhere:1".parse().unwrap(), ..me() }, call),
         as_said(Introduction { listed: vec![], ..me() }, call),
+        as_said(Introduction { name: Some("other".into()), ..me() }, call),
         as_said(me(), Call { purpose: Purpose::Question, ..call }),
         as_said(me(), Call { to: Some(Incarnation([2; 16])), ..call }),
     ];

@@ -49,6 +49,19 @@ fn the_dialer_may_belong_to_no_cluster_and_know_nobody() {
 }
 
 #[test]
+fn each_hears_what_the_other_ones_cluster_is_called() {
+    let called = |name: Option<&str>, id| {
+        let me = Introduction { name: name.map(str::to_owned), ..member(id) };
+        Side { me, ..side(id, "hush") }
+    };
+    for (ours, theirs) in [(Some("prod"), None), (None, Some("prod")), (Some("a"), Some("b"))] {
+        let (one, two) = (called(ours, 1), called(theirs, 2));
+        let (dialed, accepted) = shake(&one, &two, to(2), as_it_is);
+        assert_eq!((dialed.unwrap().0, accepted.unwrap().unwrap().0), (two.me, one.me));
+    }
+}
+
+#[test]
 fn a_question_says_that_it_is_one() {
     for purpose in [Purpose::Question, Purpose::Messages] {
         let call = Call { to: None, purpose };

@@ -6,15 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use bytes::Bytes;
 use doozer_client::{
-    CallOptions, Client as Core, Entry, Error, ErrorKind, Event, File, ListOptions, Options, Stat,
+    CallOptions, Client as Core, Entry, Error, ErrorKind, Event, Fence, File, ListOptions, Options, Stat, Txn,
 };
 use doozer_node::{Embedded, LocalFile};
 use tokio::runtime::Handle;
 
+use crate::entered::Entered;
 use crate::feed::Feed;
 use crate::fork::{PerProcess, Process};
+use crate::leader::Leader;
+use crate::live::Live;
 use crate::lock::Lock;
 use crate::op::{Op, Subject};
+use crate::registration::Registration;
 use crate::runtime::on_runtime;
 
 /// Where a member listens unless it is told otherwise.
@@ -41,7 +45,7 @@ pub(crate) struct Inner {
 }
 
 enum Origin {
-    Cluster { uri: String, options: Options },
+    Cluster { uri: String, options: Box<Options> },
     Member(PerProcess<Embedded>),
 }
 
@@ -60,6 +64,7 @@ impl Client {
         let poisoned = Arc::default();
         Op::new(Subject::new("connect", None), Arc::clone(&poisoned), |handle| {
             let opening = open(handle.clone(), uri.clone(), options.clone());
+            let options = Box::new(options);
             async move { Ok(Client::of(opening.await?, Origin::Cluster { uri, options }, poisoned)) }
         })
     }
@@ -216,11 +221,143 @@ impl Client {
         self.feed("config", path, CallOptions::default(), move |core, path| core.config(&path))
     }
 
+    /// See [`Core::follow`].
+    ///
+    /// # Errors
+    /// As [`Client::list`].
+    pub fn follow(&self, glob: &str, rev: Option<i64>) -> Result<Feed<Event>, Error> {
+        self.feed("follow", glob, CallOptions::default(), move |core, glob| core.follow(&glob, rev))
+    }
+
+    /// See [`Core::observe`].
+    ///
+    /// # Errors
+    /// As [`Client::list`].
+    pub fn observe(&self, path: &str) -> Result<Feed<File>, Error> {
+        self.feed("observe", path, CallOptions::default(), move |core, path| core.observe(&path))
+    }
+
+    /// See [`Core::set_fenced`].
+    pub fn set_fenced(
+        &self,
+        path: &str,
+        value: Bytes,
+        rev: i64,
+        fence: Fence,
+        options: CallOptions,
+    ) -> Op<i64> {
+        self.call("set", Some(path), options, move |core, path| async move {
+            core.set_fenced(&path, value, rev, fence).await
+        })
+    }
+
+    /// See [`Core::del_fenced`].
+    pub fn del_fenced(&self, path: &str, rev: i64, fence: Fence, options: CallOptions) -> Op<Option<i64>> {
+        self.call("del", Some(path), options, move |core, path| async move {
+            core.del_fenced(&path, rev, fence).await
+        })
+    }
+
+    /// See [`Core::txn`].
+    pub fn txn(&self, txn: Txn, options: CallOptions) -> Op<Vec<Option<i64>>> {
+        self.call("txn", None, options, move |core, _| async move { core.txn(txn).await })
+    }
+
+    /// See [`Core::rollback`].
+    pub fn rollback(&self, path: &str, rev: i64, options: CallOptions) -> Op<i64> {
+        self.call("rollback", Some(path), options, move |core, path| async move {
+            core.rollback(&path, rev).await
+        })
+    }
+
     /// See [`Core::lock`].
     pub fn lock(&self, path: &str, options: CallOptions) -> Op<Lock> {
+        self.hold("lock", path, options, |core, path| async move { core.lock(&path).await }, Lock::new)
+    }
+
+    /// See [`Core::try_lock`].
+    pub fn try_lock(&self, path: &str, options: CallOptions) -> Op<Option<Lock>> {
+        self.hold(
+            "try_lock",
+            path,
+            options,
+            |core, path| async move { core.try_lock(&path).await },
+            |held, poisoned| held.map(|held| Lock::new(held, poisoned)),
+        )
+    }
+
+    /// See [`Core::read_lock`].
+    pub fn read_lock(&self, path: &str, options: CallOptions) -> Op<Lock> {
+        self.hold(
+            "read_lock",
+            path,
+            options,
+            |core, path| async move { core.read_lock(&path).await },
+            Lock::new,
+        )
+    }
+
+    /// See [`Core::write_lock`].
+    pub fn write_lock(&self, path: &str, options: CallOptions) -> Op<Lock> {
+        self.hold(
+            "write_lock",
+            path,
+            options,
+            |core, path| async move { core.write_lock(&path).await },
+            Lock::new,
+        )
+    }
+
+    /// See [`Core::semaphore`].
+    pub fn semaphore(&self, path: &str, n: usize, options: CallOptions) -> Op<Lock> {
+        let work = move |core: Core, path: String| async move { core.semaphore(&path, n).await };
+        self.hold("semaphore", path, options, work, Lock::new)
+    }
+
+    /// See [`Core::elect`].
+    pub fn elect(&self, path: &str, value: Bytes, options: CallOptions) -> Op<Leader> {
+        let work = |core: Core, path: String| async move { core.elect(&path, value).await };
+        self.hold("elect", path, options, work, Leader::new)
+    }
+
+    /// See [`Core::register`].
+    pub fn register(&self, path: &str, value: Bytes, options: CallOptions) -> Op<Registration> {
+        let work = |core: Core, path: String| async move { core.register(&path, value).await };
+        self.hold("register", path, options, work, Registration::new)
+    }
+
+    /// See [`Core::discover`].
+    pub fn discover(&self, glob: &str, options: CallOptions) -> Op<Live> {
+        let of = glob.to_owned();
+        let work = |core: Core, glob: String| async move { core.discover(&glob).await };
+        self.hold("discover", glob, options, work, |live, poisoned| Live::new(of, live, poisoned))
+    }
+
+    /// See [`Core::barrier`] and [`Barrier::enter`](doozer_client::Barrier::enter).
+    pub fn enter(&self, path: &str, n: usize, options: CallOptions) -> Op<Entered> {
+        let of = path.to_owned();
+        let work = move |core: Core, path: String| async move { core.barrier(&path, n).enter().await };
+        self.hold("enter", path, options, work, |entered, poisoned| Entered::new(of, entered, poisoned))
+    }
+
+    /// A call that gives something to be kept: `keep` makes the handle, within the runtime.
+    fn hold<T, H, F>(
+        &self,
+        op: &'static str,
+        path: &str,
+        options: CallOptions,
+        work: impl FnOnce(Core, String) -> F + Send + 'static,
+        keep: impl FnOnce(T, Arc<AtomicBool>) -> H + Send + 'static,
+    ) -> Op<H>
+    where
+        T: Send + 'static,
+        H: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let poisoned = Arc::clone(&self.0.poisoned);
-        self.call("lock", Some(path), options, move |core, path| async move {
-            Ok(Lock::new(core.lock(&path).await?, poisoned))
+        self.call(op, Some(path), options, move |core, path| {
+            let work = work(core, path);
+            async move { Ok(keep(work.await?, poisoned)) }
         })
     }
 
@@ -307,7 +444,7 @@ impl Inner {
         let Origin::Cluster { uri, options } = &self.origin else {
             return Err(Subject::new("connect", None).forked());
         };
-        let core = open(crate::runtime::handle()?, uri.clone(), options.clone()).await?;
+        let core = open(crate::runtime::handle()?, uri.clone(), Options::clone(options)).await?;
         Ok(self.adopt(core))
     }
 

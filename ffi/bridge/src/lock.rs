@@ -1,35 +1,26 @@
 //! The handle of a lock that is held.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use doozer_client::{ErrorKind, Lock as Core};
-use tokio::runtime::Handle;
+use doozer_client::{Error, Fence, Lock as Core};
 
-use crate::fork::PerProcess;
+use crate::kept::Kept;
 use crate::op::{Op, Subject};
 
 /// A lock that is held. Dropped, it is given back in the background; in the child of a fork nothing happens to it.
 pub struct Lock {
     path: String,
     rev: i64,
-    held: PerProcess<Held>,
-    poisoned: Arc<AtomicBool>,
-}
-
-struct Held {
-    /// `None` only while it is being dropped.
-    core: Option<Arc<Core>>,
-    is_over: Arc<AtomicBool>,
-    handle: Handle,
+    held: Kept<Core>,
 }
 
 impl Lock {
     /// Made within the runtime.
     pub(crate) fn new(core: Core, poisoned: Arc<AtomicBool>) -> Lock {
         let (path, rev) = (core.path().to_owned(), core.rev());
-        let held = Held { core: Some(Arc::new(core)), is_over: Arc::default(), handle: Handle::current() };
-        Lock { path, rev, held: PerProcess::new(held), poisoned }
+        Lock { path, rev, held: Kept::new(core, poisoned) }
     }
 
     /// The lock's file.
@@ -42,36 +33,45 @@ impl Lock {
         self.rev
     }
 
-    /// Whether it is still to be given back: false once it was, or was found lost, and in the child of a fork.
+    /// See [`Core::is_held`]; false in the child of a fork.
     pub fn is_held(&self) -> bool {
-        self.held.get().is_some_and(|held| !held.is_over.load(Ordering::Acquire))
+        self.held.get().is_some_and(|core| core.is_held())
     }
 
-    /// Gives it back. Given up, or after another error than those below, it may be called again.
-    ///
-    /// # Errors
-    /// `Closed` if it was given back before; `LockLost` if it was somebody else's by then; `Forked` in the child of a
-    /// fork; and those of a write.
-    pub fn unlock(&self) -> Op<()> {
-        let subject = Subject::new("unlock", Some(&self.path));
-        let Some(held) = self.held.get() else {
-            let error = subject.forked();
-            return Op::ready(subject, Err(error));
-        };
-        let (core, is_over) = (held.core.clone(), Arc::clone(&held.is_over));
-        Op::new(subject, Arc::clone(&self.poisoned), |_| async move {
-            let Some(core) = core else { return Ok(()) };
-            let result = core.unlock().await;
-            let is_lost = matches!(&result, Err(error) if error.kind() == ErrorKind::LockLost);
-            is_over.fetch_or(result.is_ok() || is_lost, Ordering::AcqRel);
-            result
+    /// Whether nothing is left to be done about it: it was given back, or [`Lock::unlock`] has said that it is lost, or this
+    /// is the child of a fork.
+    pub fn is_over(&self) -> bool {
+        self.held.is_over()
+    }
+
+    /// See [`Core::valid_for`]; nothing in the child of a fork.
+    pub fn valid_for(&self) -> Duration {
+        self.held.get().map_or(Duration::ZERO, |core| core.valid_for())
+    }
+
+    /// See [`Core::lost`]. Has no time limit of its own.
+    pub fn lost(&self) -> Op<()> {
+        self.held.call(self.subject("lost"), |core| async move {
+            core.lost().await;
+            Ok(())
         })
     }
-}
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        let _context = self.handle.enter();
-        self.core = None;
+    /// What writes are to depend on.
+    ///
+    /// # Errors
+    /// `Forked` in the child of a fork.
+    pub fn fence(&self) -> Result<Fence, Error> {
+        let core = self.held.get().ok_or_else(|| self.subject("fence").forked())?;
+        Ok(Fence::from(&**core))
+    }
+
+    /// See [`Core::unlock`]. Given up, or after an error other than those, it may be called again.
+    pub fn unlock(&self) -> Op<()> {
+        self.held.give_back(self.subject("unlock"), |core| async move { core.unlock().await })
+    }
+
+    fn subject(&self, op: &'static str) -> Subject {
+        Subject::new(op, Some(&self.path))
     }
 }

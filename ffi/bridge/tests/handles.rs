@@ -231,7 +231,7 @@ fn a_dropped_lock_is_given_back_and_a_kept_one_says_whether_it_was_held() {
     write(&client, "/l", "somebody else");
     assert_eq!(kind(lock.unlock().block()), ErrorKind::LockLost);
     assert!(!lock.is_held());
-    assert_eq!(kind(lock.unlock().block()), ErrorKind::Closed);
+    assert_eq!(kind(lock.unlock().block()), ErrorKind::LockLost);
     node.stop().block().unwrap();
 }
 

@@ -11,7 +11,7 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void gives_rev(given *to, int64_t rev) {
+void gives_rev(given *to, int64_t rev) {
     to->has_rev = true;
     to->rev = rev;
 }
@@ -53,12 +53,17 @@ static void call_getdir(request *call) {
     for (size_t i = 0; i < call->given.count; i++) call->given.names[i] = doozer_names_at(names, i);
 }
 
+void gives_entries(given *to, const doozer_entries *entries) {
+    size_t count = doozer_entries_count(entries);
+    to->has_names = true;
+    for (size_t i = 0; i < count; i++) gives_entry(to, doozer_entries_at(entries, i));
+}
+
 static void call_walk(request *call) {
     doozer_entries *entries;
-    if (doozer_walk(call->client, call->path, call->rev, &call->with, &entries, &call->fault) != DOOZER_OK) return;
-    size_t count = doozer_entries_count(entries);
-    call->given.has_names = true;
-    for (size_t i = 0; i < count; i++) gives_entry(&call->given, doozer_entries_at(entries, i));
+    if (doozer_walk(call->client, call->path, call->rev, &call->with, &entries, &call->fault) == DOOZER_OK) {
+        gives_entries(&call->given, entries);
+    }
 }
 
 static void call_list(request *call) {
@@ -73,6 +78,25 @@ static void call_list(request *call) {
         gives_entry(&call->given, entry);
     }
     doozer_list_free(list);
+}
+
+static void call_txn(request *call) {
+    given *to = &call->given;
+    to->revs = calloc(call->changes + 1, sizeof *to->revs);
+    if (to->revs == NULL) abort();
+    if (doozer_txn_commit(call->client, call->txn, &call->with, to->revs, call->changes, &call->fault) != DOOZER_OK) {
+        return;
+    }
+    to->rev_count = call->changes;
+    to->has_revs = true;
+    if (to->rev_count > 0) gives_rev(to, to->revs[to->rev_count - 1]);
+}
+
+/* Makes writes depend on what the step says. */
+static doozer_code put_fence(request *call) {
+    if (call->fence == NULL) return DOOZER_OK;
+    return call->fence->lock != NULL ? doozer_lock_fence(call->fence->lock, &call->with, &call->fault)
+                                     : doozer_leader_fence(call->fence->leader, &call->with, &call->fault);
 }
 
 static void call_next(request *call) {
@@ -100,7 +124,10 @@ static void run(request *call) {
     doozer_event *event;
     char *text;
     doozer_code code = DOOZER_OTHER;
-    if (strcmp(op, "set") == 0) {
+    if (put_fence(call) != DOOZER_OK) return;
+    if (is_recipe(op)) {
+        make_recipe(call);
+    } else if (strcmp(op, "set") == 0) {
         code = doozer_set(client, path, call->value.start, call->value.len, call->rev, &call->with, &rev, &call->fault);
     } else if (strcmp(op, "add") == 0) {
         code = doozer_add(client, path, call->value.start, call->value.len, &call->with, &rev, &call->fault);
@@ -113,9 +140,8 @@ static void run(request *call) {
     } else if (strcmp(op, "stat") == 0) {
         code = doozer_stat(client, path, call->rev, &call->with, &to->len, &rev, &call->fault);
         to->has_len = code == DOOZER_OK;
-    } else if (strcmp(op, "lock") == 0) {
-        code = doozer_lock(client, path, &call->with, &call->lock, &call->fault);
-        rev = doozer_lock_rev(call->lock);
+    } else if (strcmp(op, "rollback") == 0) {
+        code = doozer_rollback(client, path, call->rev, &call->with, &rev, &call->fault);
     } else if (strcmp(op, "get") == 0) {
         if (doozer_get(client, path, call->rev, &call->with, &file, &call->fault) == DOOZER_OK) gives_file(to, file);
     } else if (strcmp(op, "get_local") == 0) {
@@ -128,8 +154,8 @@ static void run(request *call) {
         doozer_nop(client, &call->with, &call->fault);
     } else if (strcmp(op, "access") == 0) {
         doozer_access(client, call->secret, strlen(call->secret), &call->with, &call->fault);
-    } else if (strcmp(op, "unlock") == 0) {
-        doozer_unlock(call->lock, &call->with, &call->fault);
+    } else if (strcmp(op, "txn") == 0) {
+        call_txn(call);
     } else if (strcmp(op, "getdir") == 0) {
         call_getdir(call);
     } else if (strcmp(op, "walk") == 0) {

@@ -38,6 +38,16 @@ bool value_of(const table *step, const char *text, const char *hex, const char *
     return true;
 }
 
+/* The part of a transaction that refused it. */
+static const char *part_of(const doozer_error *fault) {
+    uint32_t number;
+    switch (doozer_error_part(fault, &number)) {
+        case DOOZER_PART_COMPARE: return format("compare %u", number);
+        case DOOZER_PART_OPERATION: return format("operation %u", number);
+        default: return "no part";
+    }
+}
+
 static void check_fault(const table *step, const request *call, const char *kind) {
     const doozer_error *fault = call->fault;
     if (fault == NULL) fail("it did not fail with %s", kind);
@@ -55,6 +65,8 @@ static void check_fault(const table *step, const request *call, const char *kind
     if (detail != NULL && strstr(doozer_error_detail(fault), detail) == NULL) {
         fail("its error's detail lacks `%s`: %s", detail, message);
     }
+    const char *part = text_of(step, "error_part");
+    if (part != NULL && !same(part_of(fault), part)) fail("it was %s that failed, not %s", part_of(fault), part);
     bool is_timeout = same(kind, "TIMEOUT") && call->is_limited;
     if (is_timeout && call->took_ms + EARLY_MS < call->with.timeout_ms) {
         fail("it timed out after %lld ms, not %lld", (long long)call->took_ms, (long long)call->with.timeout_ms);
@@ -106,6 +118,20 @@ static void check_entries(const table *step, const given *found) {
     }
 }
 
+static void check_revs(const world *in, const char *words, const given *found) {
+    size_t count = 0;
+    if (!found->has_revs) fail("revisions: it gives none");
+    for (const char *at = words; *at != '\0'; count++) {
+        size_t len = strcspn(at, " ");
+        int64_t expected = resolve_word(in, format("%.*s", (int)len, at));
+        if (count < found->rev_count && found->revs[count] != expected) {
+            fail("revision %zu: %lld and not %.*s", count + 1, (long long)found->revs[count], (int)len, at);
+        }
+        at += len + strspn(at + len, " ");
+    }
+    if (count != found->rev_count) fail("revisions: %zu and not %zu", found->rev_count, count);
+}
+
 static void check_given(const world *in, const table *step, const request *call) {
     const given *found = &call->given;
     const pair *rev = find(step, "expect_rev"), *above = find(step, "expect_rev_above");
@@ -117,6 +143,12 @@ static void check_given(const world *in, const table *step, const request *call)
     }
     check_value(step, found);
     check_entries(step, found);
+    const char *revs = text_of(step, "expect_revs");
+    if (revs != NULL) check_revs(in, revs, found);
+    const pair *held = find(step, "expect_held");
+    if (held != NULL && (!found->has_held || found->is_held != (held->number != 0))) {
+        fail("it is %s", !found->has_held ? "nothing to be held" : found->is_held ? "held" : "not held");
+    }
     const char *path = text_of(step, "expect_path"), *change = text_of(step, "expect_change");
     if (path != NULL && !same(found->path, path)) fail("path: %s and not %s", shown(found->path), path);
     if (change != NULL && !same(found->change, change)) fail("change: %s and not %s", shown(found->change), change);

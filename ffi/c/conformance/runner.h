@@ -28,9 +28,24 @@ typedef struct {
     bytes *values;
     size_t count, room;
     bool has_names;
+    /* The revisions of a transaction's changes. */
+    int64_t *revs;
+    size_t rev_count;
+    bool has_revs, has_held, is_held;
 } given;
 
-/* A stream that steps read. */
+/* What a call gave to be kept: one of these. */
+typedef struct {
+    /* What errors about it name. */
+    const char *path;
+    doozer_held_lock *lock;
+    doozer_leader *leader;
+    doozer_registration *registration;
+    doozer_live *live;
+    doozer_entered *entered;
+} thing;
+
+/* A stream that steps read. A watch may be one of `follow`, a live value one of `observe`. */
 typedef struct {
     const char *op, *path;
     doozer_watch *watch;
@@ -41,19 +56,25 @@ typedef struct {
 
 /* A call: its arguments, and how it ended. */
 typedef struct {
-    const char *op, *path, *lock_name;
+    const char *op, *path;
     doozer_client *client;
     stream *from;
-    doozer_held_lock *lock;
     doozer_node *node;
+    /* What it is made on, what writes depend on, and the name under which what it gives is kept. */
+    const thing *on, *fence;
+    const char *kept_as;
     bytes value;
     int64_t rev;
+    size_t n;
     doozer_list_opts list;
+    doozer_txn *txn;
+    size_t changes;
     const char *secret;
     doozer_call_opts with;
     bool is_limited;
     /* How it ended. */
     given given;
+    thing kept;
     doozer_error *fault;
     int64_t took_ms;
     /* In the background. */
@@ -71,7 +92,8 @@ typedef struct {
     const char *via, *data, *script;
     doozer_node *node;
     proxy proxy;
-    named clients[NAMED_MAX], streams[NAMED_MAX], locks[NAMED_MAX], calls[NAMED_MAX], saved[NAMED_MAX];
+    /* Of the things, names begin with their kind: "lock a". */
+    named clients[NAMED_MAX], streams[NAMED_MAX], things[NAMED_MAX], calls[NAMED_MAX], saved[NAMED_MAX];
 } world;
 
 /* Ends the scenario's process: it has failed. */
@@ -82,8 +104,8 @@ void open_world(world *made, const scenario *told, const char *via, const char *
 void close_world(world *done);
 void start_member(world *in);
 /* Opens a client; NULL on failure, with the error. */
-doozer_client *open_client(world *in, const char *uri, const char *via, const char *secret, int64_t timeout_ms,
-                           doozer_error **err);
+doozer_client *open_client(world *in, const char *uri, const char *via, const char *secret,
+                           const doozer_connect_opts *options, doozer_error **err);
 void keep(named *all, const char *name, void *value);
 /* What was kept under a name; fails without it. */
 void *kept(const named *all, const char *name, const char *what);
@@ -91,9 +113,25 @@ void *kept(const named *all, const char *name, const char *what);
 void *taken(named *all, const char *name, const char *what);
 /* A revision: a number, or one that was saved with an offset. */
 int64_t resolve(const world *in, const pair *rev);
+/* The same as a word. */
+int64_t resolve_word(const world *in, const char *word);
 
 /* call.c: makes the call. Never fails the scenario: it also runs in other threads. */
 void make(request *call);
+void gives_rev(given *to, int64_t rev);
+void gives_entries(given *to, const doozer_entries *entries);
+
+/* recipe.c: the calls that give something to be kept, and those that are made on it. */
+bool is_recipe(const char *op);
+/* The kind of what the call gives to be kept; NULL if it gives nothing. */
+const char *kind_given(const char *op);
+/* Whether the call is made on something that was kept. */
+bool is_on_thing(const char *op);
+void make_recipe(request *call);
+void let_go(const thing *kept);
+
+/* txn.c: a transaction as its step tells it, and how many changes it has. */
+doozer_txn *read_txn(const world *in, const char *text, size_t *changes);
 
 /* expect.c */
 void check(const world *in, const table *step, const request *call);

@@ -6,9 +6,10 @@
 
 #include "runner.h"
 
-/* The steps that are a call of a client, a stream, a lock or the member. */
-static const char *const CALLS[] = {"set",  "add",  "del",    "get", "rev",  "stat", "getdir",    "walk",     "list", "wait",
-                                    "next", "self", "access", "nop", "lock", "unlock", "get_local", "revision", NULL};
+/* The steps that are a call of a client, a stream or the member; beside them there are the recipes. */
+static const char *const CALLS[] = {"set",  "add",  "del",    "get", "rev",      "stat", "getdir",    "walk",     "list", "wait",
+                                    "next", "self", "access", "nop", "rollback", "txn",  "get_local", "revision", NULL};
+static const char *const STREAMS[] = {"watch", "follow", "config", "observe", NULL};
 
 static void *copy(const void *from, size_t size) {
     void *made = malloc(size);
@@ -16,10 +17,31 @@ static void *copy(const void *from, size_t size) {
     return memcpy(made, from, size);
 }
 
-static bool is_call(const char *op) {
-    const char *const *known = CALLS;
+static bool is_among(const char *const known[], const char *op) {
     while (*known != NULL && strcmp(*known, op) != 0) known++;
     return *known != NULL;
+}
+
+static thing *thing_of(const world *in, const char *kind, const char *name) {
+    return kept(in->things, format("%s %s", kind, name), "thing that was kept");
+}
+
+/* What a call is made on. */
+static thing *made_on(const world *in, const table *step) {
+    static const char *const KINDS[] = {"lock", "leader", "registration", "live", "entered", NULL};
+    for (const char *const *kind = KINDS; *kind != NULL; kind++) {
+        if (text_of(step, *kind) != NULL) return thing_of(in, *kind, text_of(step, *kind));
+    }
+    fail("it names nothing that was kept");
+}
+
+/* The lock, or the leader, that writes depend on. */
+static thing *fence_of(const world *in, const char *name) {
+    const char *as_lock = format("lock %s", name);
+    for (size_t i = 0; i < NAMED_MAX && in->things[i].name != NULL; i++) {
+        if (strcmp(in->things[i].name, as_lock) == 0) return in->things[i].value;
+    }
+    return thing_of(in, "leader", name);
 }
 
 static request prepare(const world *in, const table *step, const char *op) {
@@ -28,13 +50,12 @@ static request prepare(const world *in, const table *step, const char *op) {
     call.path = text_of(step, "path") != NULL ? text_of(step, "path") : text_of(step, "glob");
     call.with.timeout_ms = number_of(step, "timeout_ms", LIMIT_MS);
     call.is_limited = find(step, "timeout_ms") != NULL;
-    call.lock_name = text_of(step, "lock");
     if (strcmp(op, "next") == 0) {
         call.from = kept(in->streams, text_of(step, "stream"), "stream");
         call.path = call.from->path;
-    } else if (strcmp(op, "unlock") == 0) {
-        call.lock = kept(in->locks, call.lock_name, "lock");
-        call.path = doozer_lock_path(call.lock);
+    } else if (is_on_thing(op)) {
+        call.on = made_on(in, step);
+        call.path = call.on->path;
     } else if (strcmp(op, "get_local") == 0 || strcmp(op, "revision") == 0) {
         call.node = in->node;
         if (call.node == NULL) fail("the member is stopped");
@@ -47,6 +68,10 @@ static request prepare(const world *in, const table *step, const char *op) {
     call.list.limit = (uint64_t)number_of(step, "limit", 0);
     call.list.keys_only = flag_of(step, "keys_only", false);
     call.secret = text_of(step, "secret");
+    if (kind_given(op) != NULL) call.kept_as = text_of(step, kind_given(op));
+    call.n = (size_t)number_of(step, "n", 0);
+    if (text_of(step, "fence") != NULL) call.fence = fence_of(in, text_of(step, "fence"));
+    if (text_of(step, "txn") != NULL) call.txn = read_txn(in, text_of(step, "txn"), &call.changes);
     return call;
 }
 
@@ -54,7 +79,10 @@ static request prepare(const world *in, const table *step, const char *op) {
 static void settle(world *in, const table *step, const request *call) {
     check(in, step, call);
     if (call->fault != NULL) return;
-    if (strcmp(call->op, "lock") == 0) keep(in->locks, call->lock_name, call->lock);
+    const char *kind = kind_given(call->op);
+    if (kind != NULL && call->kept.path != NULL) {
+        keep(in->things, format("%s %s", kind, call->kept_as), copy(&call->kept, sizeof call->kept));
+    }
     const char *name = text_of(step, "save");
     if (name == NULL) return;
     if (!call->given.has_rev) fail("it gives no revision to save");
@@ -94,10 +122,24 @@ static void open_stream(world *in, const table *step, const request *call) {
     made->path = call->path;
     if (strcmp(call->op, "watch") == 0) {
         doozer_watch_open(call->client, call->path, call->rev, &made->watch, &made->fault);
+    } else if (strcmp(call->op, "follow") == 0) {
+        doozer_follow_open(call->client, call->path, call->rev, &made->watch, &made->fault);
+    } else if (strcmp(call->op, "observe") == 0) {
+        doozer_observe_open(call->client, call->path, &made->config, &made->fault);
     } else {
         doozer_config_open(call->client, call->path, &made->config, &made->fault);
     }
     keep(in->streams, text_of(step, "stream"), made);
+}
+
+static void connect_client(world *in, const table *step, request *call) {
+    doozer_connect_opts options = doozer_connect_opts_init();
+    options.connect_timeout_ms = call->with.timeout_ms;
+    options.session_ttl_ms = number_of(step, "session_ttl_ms", 0);
+    options.session_label = text_of(step, "session_label");
+    doozer_client *made =
+        open_client(in, text_of(step, "uri"), text_of(step, "via"), call->secret, &options, &call->fault);
+    if (made != NULL) keep(in->clients, text_of(step, "client"), made);
 }
 
 static void close_stream(world *in, const table *step) {
@@ -134,14 +176,12 @@ static void once(world *in, const table *step) {
         request call = prepare(in, step, op);
         if (strcmp(op, "close") == 0) {
             if (doozer_close(call.client, NULL, &err) != DOOZER_OK) fail("%s", doozer_error_message(err));
-        } else if (strcmp(op, "watch") == 0 || strcmp(op, "config") == 0) {
+        } else if (is_among(STREAMS, op)) {
             open_stream(in, step, &call);
         } else if (strcmp(op, "connect") == 0) {
-            doozer_client *made = open_client(in, text_of(step, "uri"), text_of(step, "via"), call.secret,
-                                              call.with.timeout_ms, &call.fault);
-            if (made != NULL) keep(in->clients, text_of(step, "client"), made);
+            connect_client(in, step, &call);
             settle(in, step, &call);
-        } else if (!is_call(op)) {
+        } else if (!is_among(CALLS, op) && !is_recipe(op)) {
             fail("no step does `%s`", op);
         } else if (text_of(step, "background") != NULL) {
             begin(in, step, &call);

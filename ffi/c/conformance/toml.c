@@ -14,6 +14,8 @@ static const char *const SCENARIO_KEYS[] = {"name",   "about",       "via",    "
 static const char *const STEP_KEYS[] = {
     "do",           "client",      "path",       "glob",         "value",         "value_hex",  "value_size",
     "rev",          "limit",       "keys_only",  "stream",       "lock",          "call",       "secret",
+    "leader",       "registration", "live",      "entered",      "fence",         "n",          "txn",
+    "session_ttl_ms", "session_label", "expect_revs", "expect_held", "error_part",
     "via",          "uri",         "command",    "timeout_ms",   "repeat",        "save",       "background",
     "expect_value", "expect_hex",  "expect_size", "expect_missing", "expect_rev", "expect_rev_above",
     "expect_path",  "expect_change", "expect_len", "expect_names", "expect_values", "expect_count",

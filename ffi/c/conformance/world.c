@@ -1,4 +1,5 @@
-/* What a scenario has opened: member, proxy, clients, streams, locks and calls under way. */
+/* What a scenario has opened: member, proxy, clients, streams, what was kept, and calls under way. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +32,14 @@ void *taken(named *all, const char *name, const char *what) {
 }
 
 int64_t resolve(const world *in, const pair *rev) {
-    if (rev->type == NUMBER) return rev->number;
-    size_t len = strcspn(rev->text, "+-");
-    const int64_t *saved = kept(in->saved, format("%.*s", (int)len, rev->text), "saved revision");
-    return *saved + strtoll(rev->text + len, NULL, 10);
+    return rev->type == NUMBER ? rev->number : resolve_word(in, rev->text);
+}
+
+int64_t resolve_word(const world *in, const char *word) {
+    if (*word == '-' || isdigit((unsigned char)*word)) return strtoll(word, NULL, 10);
+    size_t len = strcspn(word, "+-");
+    const int64_t *saved = kept(in->saved, format("%.*s", (int)len, word), "saved revision");
+    return *saved + strtoll(word + len, NULL, 10);
 }
 
 void start_member(world *in) {
@@ -52,14 +57,12 @@ void start_member(world *in) {
     }
 }
 
-doozer_client *open_client(world *in, const char *uri, const char *via, const char *secret, int64_t timeout_ms,
-                           doozer_error **err) {
+doozer_client *open_client(world *in, const char *uri, const char *via, const char *secret,
+                           const doozer_connect_opts *options, doozer_error **err) {
     doozer_client *client;
-    doozer_connect_opts options = doozer_connect_opts_init();
-    options.connect_timeout_ms = timeout_ms;
     via = via != NULL ? via : in->via;
     if (uri == NULL && strcmp(via, "embedded") == 0) {
-        doozer_node_client(in->node, &options, &client, err);
+        doozer_node_client(in->node, options, &client, err);
         return client;
     }
     if (uri == NULL) {
@@ -67,7 +70,7 @@ doozer_client *open_client(world *in, const char *uri, const char *via, const ch
         if (address == NULL) fail("the member listens nowhere");
         uri = format("doozer:?ca=%s%s%s", address, secret != NULL ? "&sk=" : "", secret != NULL ? secret : "");
     }
-    doozer_connect(uri, &options, &client, err);
+    doozer_connect(uri, options, &client, err);
     return client;
 }
 
@@ -77,7 +80,7 @@ static void put_proxy_before(world *in) {
     if (why != NULL) fail("the proxy: %s", why);
     /* What clients learn of the member's address leads to the proxy too. */
     const char *path = format("/ctl/node/%s/addr", doozer_node_id(in->node)), *address = in->proxy.address;
-    doozer_client *client = open_client(in, NULL, "embedded", NULL, LIMIT_MS, &err);
+    doozer_client *client = open_client(in, NULL, "embedded", NULL, NULL, &err);
     if (client == NULL ||
         doozer_set(client, path, address, strlen(address), DOOZER_ANY, NULL, NULL, &err) != DOOZER_OK ||
         doozer_close(client, NULL, &err) != DOOZER_OK) {
@@ -92,7 +95,7 @@ void open_world(world *made, const scenario *told, const char *via, const char *
     start_member(made);
     if (strcmp(via, "proxy") == 0) put_proxy_before(made);
     if (strcmp(via, "none") == 0) return;
-    doozer_client *client = open_client(made, NULL, NULL, NULL, LIMIT_MS, &err);
+    doozer_client *client = open_client(made, NULL, NULL, NULL, NULL, &err);
     if (client == NULL) fail("opening `c`: %s", doozer_error_message(err));
     keep(made->clients, "c", client);
 }
@@ -108,7 +111,7 @@ void close_world(world *done) {
         stream *open = done->streams[i].value;
         if (open != NULL) doozer_watch_free(open->watch);
         if (open != NULL) doozer_config_free(open->config);
-        doozer_lock_free(done->locks[i].value);
+        if (done->things[i].value != NULL) let_go(done->things[i].value);
     }
     for (size_t i = 0; i < NAMED_MAX; i++) {
         doozer_client *client = done->clients[i].value;

@@ -17,15 +17,17 @@
  * - Closing is not freeing. A _close ends what a handle does and may be called at any time, from any thread, also while
  *   others are in a call with it, which end then. A _free gives the memory back: from then on nobody may begin a call with
  *   the handle. A call that is already waiting does not mind.
- * - Threads. Every handle but a result (file, event, entry, entries, names, error) may be used by any number of threads
- *   at once; a result by any number that read it.
- * - Blocking. Functions that block take a doozer_call_opts, or say otherwise; all the others come back at once. A signal
- *   does not end a wait: use a cancel token.
+ * - Holding. What is held (a lock, a leader, a registration, a place behind a barrier) is given back by its own call, which
+ *   says whether that was done; freed without it, it is given back in the background.
+ * - Threads. Every handle but a transaction and a result (file, event, entry, entries, names, error) may be used by any
+ *   number of threads at once; those by any number that read them.
+ * - Blocking. Functions that block say so and take a doozer_call_opts, all but doozer_shutdown; the others come back at
+ *   once. A signal does not end a wait: use a cancel token.
  * - Text. Paths, globs and all other `char *` end with a NUL and are in UTF-8; what is not fails, a path with
  *   DOOZER_BAD_PATH. Values are bytes, with a length beside them.
  * - Fork. Any thread may fork at any time outside of a signal handler. In the child a client goes on with a connection of
- *   its own; streams, locks, cancel tokens, and members with their clients stay with the parent and fail with
- *   DOOZER_FORKED; everything may be freed, which touches nothing of the parent's.
+ *   its own; streams, live maps, whatever is held, cancel tokens, and members with their clients stay with the parent and
+ *   fail with DOOZER_FORKED; everything may be freed, which touches nothing of the parent's.
  * - Panics. A bug inside becomes DOOZER_PANIC; the handle is of no more use then, and is still to be freed.
  */
 #ifndef DOOZER_H
@@ -129,7 +131,7 @@ typedef enum {
      */
     DOOZER_BAD_GLOB = 200,
     /**
-     * The value is larger than the cluster's largest value.
+     * The value is larger than the cluster's largest value, or the transaction has too many parts.
      */
     DOOZER_TOO_LARGE = 201,
     /**
@@ -149,7 +151,7 @@ typedef enum {
      */
     DOOZER_DISK_FULL = 205,
     /**
-     * The member has as many connections, or outstanding waits and watches, as it allows.
+     * A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues.
      */
     DOOZER_OVERLOADED = 206,
     /**
@@ -172,6 +174,26 @@ typedef enum {
      * The session has ended, and its ephemeral files and places in queues with it.
      */
     DOOZER_SESSION_EXPIRED = 211,
+    /**
+     * A command of the session that comes before this one has not arrived yet.
+     */
+    DOOZER_OUT_OF_ORDER = 212,
+    /**
+     * The command was made before, and its answer was acknowledged and is not kept any more.
+     */
+    DOOZER_ANSWER_GONE = 213,
+    /**
+     * A compare of the transaction does not hold.
+     */
+    DOOZER_COMPARE_FAILED = 214,
+    /**
+     * A session cannot have this TTL.
+     */
+    DOOZER_BAD_TTL = 215,
+    /**
+     * The request's session fields do not fit together, or a key or an id has another length than 16 bytes.
+     */
+    DOOZER_BAD_SESSION = 216,
     /**
      * The call's time ran out before an answer came.
      */
@@ -241,6 +263,24 @@ typedef enum {
 } doozer_retry;
 
 /**
+ * What kind of part of a transaction refused it.
+ */
+typedef enum {
+    /**
+     * None: it was no transaction, or no part of one.
+     */
+    DOOZER_PART_NONE = 0,
+    /**
+     * A condition, such as doozer_txn_if_rev.
+     */
+    DOOZER_PART_COMPARE = 1,
+    /**
+     * A change, such as doozer_txn_set.
+     */
+    DOOZER_PART_OPERATION = 2,
+} doozer_part;
+
+/**
  * A cancel token: ends every call it was given to in doozer_call_opts, from any thread, now and from then on. One may
  * serve many calls at once. It belongs to the process it was made in: in the child of a fork, a call that is given it
  * fails with DOOZER_FORKED.
@@ -261,12 +301,18 @@ typedef struct doozer_client doozer_client;
 typedef struct doozer_config doozer_config;
 
 /**
- * The files of a walk. They are the caller's to free. NULL stands for none.
+ * Who went through a barrier. Any thread may use it; in the child of a fork it fails with DOOZER_FORKED, and has not left.
+ * It is the caller's to free, with doozer_entered_free.
+ */
+typedef struct doozer_entered doozer_entered;
+
+/**
+ * The files of a walk or a live map. They are the caller's to free. NULL stands for none.
  */
 typedef struct doozer_entries doozer_entries;
 
 /**
- * A file of a walk or a list. One of doozer_list_next is the caller's to free; one of doozer_entries_at is not.
+ * A file of a walk, a list or a live map. One of doozer_list_next is the caller's to free; one of doozer_entries_at is not.
  */
 typedef struct doozer_entry doozer_entry;
 
@@ -288,16 +334,28 @@ typedef struct doozer_event doozer_event;
 typedef struct doozer_file doozer_file;
 
 /**
- * A lock that was taken. Any thread may use it; in the child of a fork it fails with DOOZER_FORKED, and stays held. It
- * is the caller's to free, with doozer_lock_free.
+ * A lock that was taken, of any kind, or a place of a semaphore. Any thread may use it; in the child of a fork it fails
+ * with DOOZER_FORKED, and stays held. It is the caller's to free, with doozer_lock_free.
  */
 typedef struct doozer_held_lock doozer_held_lock;
+
+/**
+ * Who was elected. Any thread may use it; in the child of a fork it fails with DOOZER_FORKED, and goes on leading. It is
+ * the caller's to free, with doozer_leader_free.
+ */
+typedef struct doozer_leader doozer_leader;
 
 /**
  * The files that match a glob, all as of one revision, piece by piece, so that any number of them takes little memory.
  * Threads and forks: as doozer_watch. It is the caller's to free.
  */
 typedef struct doozer_list doozer_list;
+
+/**
+ * The files that match a glob, kept current in the background. Any thread may use it; in the child of a fork it fails with
+ * DOOZER_FORKED. It is the caller's to free, with doozer_live_free.
+ */
+typedef struct doozer_live doozer_live;
 
 /**
  * The names in a directory. They are the caller's to free. NULL stands for none.
@@ -312,9 +370,26 @@ typedef struct doozer_names doozer_names;
 typedef struct doozer_node doozer_node;
 
 /**
+ * A file that is there for as long as this is. Any thread may use it; in the child of a fork it fails with
+ * DOOZER_FORKED, and the file stays. It is the caller's to free, with doozer_registration_free.
+ */
+typedef struct doozer_registration doozer_registration;
+
+/**
+ * A transaction: conditions, and the changes that are made if all of them hold, all or none. Up to 128 of both together.
+ * Only one thread at a time may add to it, and none while another commits it; it may be committed again, and in the child
+ * of a fork. It is the caller's to free, with doozer_txn_free.
+ *
+ * Conditions look at the files as they are before; a change sees what the changes before it did. A part that cannot be
+ * added is told at once, and once more by doozer_txn_commit, which then makes nothing: so it is enough to look there. All
+ * errors name the operation "txn".
+ */
+typedef struct doozer_txn doozer_txn;
+
+/**
  * Every change of the files that match a glob, from a revision on, in order: none is missed and none comes twice,
- * whatever happens to connections. Several threads may read it; each event goes to one of them. In the child of a fork
- * it fails with DOOZER_FORKED. It is the caller's to free.
+ * whatever happens to connections (one of doozer_follow_open may give a difference instead, see there). Several threads may
+ * read it; each event goes to one of them. In the child of a fork it fails with DOOZER_FORKED. It is the caller's to free.
  */
 typedef struct doozer_watch doozer_watch;
 
@@ -369,6 +444,16 @@ typedef struct {
      * The name that a member's certificate must be for; NULL: the host of the address.
      */
     const char *tls_server_name;
+    /**
+     * How long what the client holds by its session (locks, elections, registrations) outlives its last sign of life, in
+     * milliseconds, from 1 s to 24 h. 0: 10 s.
+     */
+    int64_t session_ttl_ms;
+    /**
+     * What its session is called in listings, and what the files of its locks hold, for people; what is longer than 256
+     * bytes is cut. NULL: the program's name and the process's id.
+     */
+    const char *session_label;
 } doozer_connect_opts;
 
 /**
@@ -382,9 +467,10 @@ typedef struct {
     size_t size;
     /**
      * How long the call may take in milliseconds, reconnecting included. 0: as long as the client's calls usually may;
-     * without end for doozer_wait, doozer_lock, the streams' next and a member's start and stop. DOOZER_FOREVER:
-     * without end. It fails with DOOZER_TIMEOUT then, with DOOZER_DISCONNECTED if no member could be reached, or, a
-     * write that was sent, with DOOZER_OUTCOME_UNKNOWN.
+     * without end for what waits for others (doozer_wait, the streams' next, locks, elections and barriers, and that one
+     * of them is lost, doozer_live_changed) and for a member's start and stop. DOOZER_FOREVER: without end. It fails with
+     * DOOZER_TIMEOUT then, with DOOZER_DISCONNECTED if no member could be reached, or, a write that was sent, with
+     * DOOZER_OUTCOME_UNKNOWN.
      */
     int64_t timeout_ms;
     /**
@@ -395,6 +481,17 @@ typedef struct {
      * How fresh a read without a revision must be: DOOZER_LINEARIZABLE (0, the default) or DOOZER_LOCAL.
      */
     uint32_t consistency;
+    /**
+     * For doozer_set and doozer_del: the file of a lock or a leader. The write is made only while that still has the
+     * fencing token fence_token, and fails with DOOZER_LOCK_LOST otherwise. doozer_lock_fence and doozer_leader_fence set
+     * both. NULL: no such condition. All other functions refuse it with DOOZER_RANGE; a transaction has
+     * doozer_txn_if_fence.
+     */
+    const char *fence_path;
+    /**
+     * The fencing token that goes with fence_path: doozer_lock_rev, doozer_leader_token.
+     */
+    int64_t fence_token;
 } doozer_call_opts;
 
 /**
@@ -518,6 +615,13 @@ doozer_retry doozer_error_retry(const doozer_error *error);
  * Whether the very same call may be made again without looking first. False for a write whose outcome is not known.
  */
 bool doozer_error_is_retryable(const doozer_error *error);
+
+/**
+ * Which part of a transaction refused it; DOOZER_PART_NONE if none did, and for NULL. `*number` says which of that kind, in
+ * the order they were added, counted from 1; 0 with DOOZER_PART_NONE. `number` may be NULL.
+ */
+doozer_part doozer_error_part(const doozer_error *error,
+                              uint32_t *number);
 
 /**
  * Frees an error. NULL does nothing.
@@ -680,7 +784,8 @@ void doozer_names_free(doozer_names *names);
  * Blocks until a connection stands, at most for connect_timeout_ms. `*client` is the new client, or NULL on failure.
  *
  * Errors: DOOZER_BAD_URI; DOOZER_DISCONNECTED, naming the addresses, if none could be reached in time;
- * DOOZER_PERMISSION_DENIED for a wrong secret; DOOZER_IO for a certificate that cannot be read.
+ * DOOZER_PERMISSION_DENIED for a wrong secret; DOOZER_IO for a certificate that cannot be read; DOOZER_BAD_TTL for a
+ * session_ttl_ms below 1 s or above 24 h.
  */
 doozer_code doozer_connect(const char *uri,
                            const doozer_connect_opts *options,
@@ -704,18 +809,19 @@ doozer_code doozer_close(const doozer_client *client,
 bool doozer_is_closed(const doozer_client *client);
 
 /**
- * Frees a client. Calls that other threads are already waiting in, and open streams and held locks, go on: close it
- * first to end them. NULL does nothing. Does not block.
+ * Frees a client. Calls that other threads are already waiting in, open streams, and what is held by it (locks,
+ * elections, registrations, live maps) go on: close it first to end them. NULL does nothing. Does not block.
  */
 void doozer_client_free(doozer_client *client);
 
 /**
  * Writes the file `path`, provided that it has not changed since `rev`: 0 is for a file that does not exist yet, -1 for
  * whatever there is. `value` has `len` bytes; NULL will do if there are none. `*new_rev` is the revision this made;
- * `new_rev` may be NULL. Blocks.
+ * `new_rev` may be NULL. With a fence in `call`, see doozer_lock_fence, it is made only while that lock is held. Blocks.
  *
  * Errors: DOOZER_REV_MISMATCH if it has changed; DOOZER_BAD_PATH; DOOZER_ISDIR, DOOZER_NOTDIR if no file can stand there;
- * DOOZER_TOO_LARGE; DOOZER_PERMISSION_DENIED; DOOZER_OUTCOME_UNKNOWN if the answer did not come.
+ * DOOZER_TOO_LARGE; DOOZER_PERMISSION_DENIED; DOOZER_OUTCOME_UNKNOWN if the answer did not come; DOOZER_LOCK_LOST if what
+ * the fence names is not held any more.
  */
 doozer_code doozer_set(const doozer_client *client,
                        const char *path,
@@ -751,6 +857,20 @@ doozer_code doozer_del(const doozer_client *client,
                        const doozer_call_opts *call,
                        int64_t *new_rev,
                        doozer_error **err);
+
+/**
+ * Writes again what the file `path` held at revision `rev`, provided that nobody changes it meanwhile. `*new_rev` is the
+ * revision this made; if the file is still the one of that time, its own. `new_rev` may be NULL. Blocks.
+ *
+ * Errors: as doozer_get; DOOZER_NOENT if there was no file then; DOOZER_REV_MISMATCH if it was changed meanwhile; those of
+ * doozer_set.
+ */
+doozer_code doozer_rollback(const doozer_client *client,
+                            const char *path,
+                            int64_t rev,
+                            const doozer_call_opts *call,
+                            int64_t *new_rev,
+                            doozer_error **err);
 
 /**
  * Reads the file `path` as it is (DOOZER_NOW) or was at a revision; one that has not come yet is waited for. A file that
@@ -872,6 +992,21 @@ doozer_code doozer_watch_open(const doozer_client *client,
                               doozer_error **err);
 
 /**
+ * Opens a stream of the changes of the files that match `glob` which never fails because it is too late: from revision
+ * `rev` on, or, with DOOZER_NOW, beginning with every file that there is. Where changes are not kept any more it gives the
+ * difference instead: the files that were written since, with what they hold now, then those that are gone, each with the
+ * revision at which it was looked. It is read, closed and freed as a watch; its errors name the operation "follow".
+ * `*watch` is NULL on failure. Does not block.
+ *
+ * Errors: as doozer_watch_open.
+ */
+doozer_code doozer_follow_open(const doozer_client *client,
+                               const char *glob,
+                               int64_t rev,
+                               doozer_watch **watch,
+                               doozer_error **err);
+
+/**
  * Waits for the next event; without end unless told otherwise. A call that is cancelled or timed out loses none.
  * `*event` is the caller's to free; NULL on failure. Blocks.
  *
@@ -903,6 +1038,18 @@ doozer_code doozer_config_open(const doozer_client *client,
                                const char *path,
                                doozer_config **config,
                                doozer_error **err);
+
+/**
+ * Opens the election at `path`, see doozer_elect, as a live value: what its leader said last; a missing file while nobody
+ * leads. It is read, closed and freed as a doozer_config; its errors name the operation "observe". `*config` is NULL on
+ * failure. Does not block.
+ *
+ * Errors: as doozer_watch_open.
+ */
+doozer_code doozer_observe_open(const doozer_client *client,
+                                const char *path,
+                                doozer_config **config,
+                                doozer_error **err);
 
 /**
  * The file as it is, the first time; then waits for its next change, without end unless told otherwise. A file that is
@@ -964,13 +1111,110 @@ void doozer_list_close(const doozer_list *list);
 void doozer_list_free(doozer_list *list);
 
 /**
- * Takes a lock: makes the file `path`, which must not exist, waiting for whoever holds it to delete it; without end
- * unless told otherwise. A call that is cancelled or timed out leaves nothing behind. `*lock` is NULL on failure. Blocks.
+ * Makes a transaction without any part. It is the caller's to free.
+ */
+doozer_txn *doozer_txn_new(void);
+
+/**
+ * Adds the condition that the file's revision is `rev`; 0: that there is none.
  *
- * This is the simple lock: what a process held that died, or was cut off for good, stays locked until somebody deletes
- * the file; waiters are not served in order; and whoever deletes or overwrites the file takes the lock from its holder,
- * who learns of it in doozer_unlock only. So hand the fencing token, doozer_lock_rev, to what the lock protects, if
- * that can refuse a smaller one than it has seen.
+ * Errors: DOOZER_MISSING_ARG; DOOZER_BAD_PATH if `path` is not UTF-8. All else is told by doozer_txn_commit.
+ */
+doozer_code doozer_txn_if_rev(doozer_txn *txn, const char *path, int64_t rev, doozer_error **err);
+
+/**
+ * Adds the condition that the file holds `value`, of `len` bytes; NULL will do if there are none.
+ *
+ * Errors: as doozer_txn_if_rev; DOOZER_TOO_LARGE.
+ */
+doozer_code doozer_txn_if_value(doozer_txn *txn,
+                                const char *path,
+                                const void *value,
+                                size_t len,
+                                doozer_error **err);
+
+/**
+ * Adds the condition that nothing is there, no directory either.
+ *
+ * Errors: as doozer_txn_if_rev.
+ */
+doozer_code doozer_txn_if_absent(doozer_txn *txn, const char *path, doozer_error **err);
+
+/**
+ * Adds the condition that the file has the fencing token `token`: that a lock (doozer_lock_path, doozer_lock_rev) is still
+ * held, or that a leader (doozer_leader_path, doozer_leader_token) still leads. The token of a file that is bound to no
+ * session is its revision.
+ *
+ * Errors: as doozer_txn_if_rev.
+ */
+doozer_code doozer_txn_if_fence(doozer_txn *txn,
+                                const char *path,
+                                int64_t token,
+                                doozer_error **err);
+
+/**
+ * Adds a change: writes a file, by the rule of doozer_set.
+ *
+ * Errors: as doozer_txn_if_value.
+ */
+doozer_code doozer_txn_set(doozer_txn *txn,
+                           const char *path,
+                           const void *value,
+                           size_t len,
+                           int64_t rev,
+                           doozer_error **err);
+
+/**
+ * Adds a change: writes a file that goes when the session of the client ends which commits this, by the rule of doozer_set.
+ *
+ * Errors: as doozer_txn_if_value.
+ */
+doozer_code doozer_txn_set_ephemeral(doozer_txn *txn,
+                                     const char *path,
+                                     const void *value,
+                                     size_t len,
+                                     int64_t rev,
+                                     doozer_error **err);
+
+/**
+ * Adds a change: deletes a file, by the rule of doozer_del.
+ *
+ * Errors: as doozer_txn_if_rev.
+ */
+doozer_code doozer_txn_del(doozer_txn *txn, const char *path, int64_t rev, doozer_error **err);
+
+/**
+ * Makes all changes of a transaction if all its conditions hold, or none. The revision of each change, in the order they
+ * were added, goes to `revs`, which has room for `room` of them: 0 for the deletion of a file that was not there. They are
+ * consecutive. NULL: nobody wants them. On failure they are 0. The transaction stays as it is. Blocks.
+ *
+ * Errors: DOOZER_COMPARE_FAILED if a condition does not hold; what a change would end with by itself, as doozer_set; which
+ * part it was, doozer_error_part tells. DOOZER_TOO_LARGE for more than 128 parts; DOOZER_RANGE, and nothing was made, if
+ * there are more changes than `room`; what a part could not be added with.
+ */
+doozer_code doozer_txn_commit(const doozer_client *client,
+                              const doozer_txn *txn,
+                              const doozer_call_opts *call,
+                              int64_t *revs,
+                              size_t room,
+                              doozer_error **err);
+
+/**
+ * Frees a transaction. NULL does nothing.
+ */
+void doozer_txn_free(doozer_txn *txn);
+
+/**
+ * Takes a lock: makes the file `path`, bound to the client's session, as soon as it does not exist. Those who wait stand in
+ * a queue of the cluster's and are served in order; without end unless told otherwise. A call that is cancelled or timed
+ * out leaves nothing behind. `*lock` is NULL on failure. Blocks.
+ *
+ * It is held until it is given back, or the client is closed, or the client's session ends because nothing was heard of it
+ * for its TTL (session_ttl_ms of doozer_connect_opts): a process that dies holds it no longer than that. The holder knows of
+ * such a loss before the cluster gives the lock to the next one, see doozer_lock_lost, unless it stood still meanwhile. So
+ * hand the fencing token, doozer_lock_rev, to what the lock protects, if that can refuse a smaller one than it has seen;
+ * for writes to Doozer itself there is doozer_lock_fence. Whoever deletes or overwrites the file takes the lock from its
+ * holder.
  *
  * Errors: DOOZER_BAD_PATH; DOOZER_ISDIR, DOOZER_NOTDIR if no file can stand there; DOOZER_TIMEOUT, naming the revision of
  * the holder's file; DOOZER_PERMISSION_DENIED.
@@ -982,18 +1226,93 @@ doozer_code doozer_lock(const doozer_client *client,
                         doozer_error **err);
 
 /**
- * Gives a lock back: deletes the file, if it is still this holder's. With DOOZER_OK it is free. The handle is still to be
- * freed. After another error than those below it may be called again. Blocks.
+ * Takes a lock if nobody holds it: `*lock` is NULL, with DOOZER_OK, if somebody does, and NULL on failure. Otherwise as
+ * doozer_lock. Blocks for a call's usual time.
  *
- * Errors: DOOZER_LOCK_LOST if the file was not this holder's any more, so that somebody else may have held the lock
- * meanwhile; DOOZER_CLOSED if it was given back, or found lost, before, or if the client was closed; DOOZER_FORKED.
+ * Errors: as doozer_lock.
+ */
+doozer_code doozer_try_lock(const doozer_client *client,
+                            const char *path,
+                            const doozer_call_opts *call,
+                            doozer_held_lock **lock,
+                            doozer_error **err);
+
+/**
+ * Takes a read-write lock for reading: `path` is a directory, in which many readers may be at a time, and no writer. All who
+ * want in are served in the order in which they came. The lock's path and token are those of a file in that directory that
+ * stands for this reader. Otherwise as doozer_lock. Blocks.
+ *
+ * Errors: as doozer_lock; DOOZER_NOTDIR if a file stands at `path`.
+ */
+doozer_code doozer_read_lock(const doozer_client *client,
+                             const char *path,
+                             const doozer_call_opts *call,
+                             doozer_held_lock **lock,
+                             doozer_error **err);
+
+/**
+ * Takes a read-write lock for writing: alone. Otherwise as doozer_read_lock. Blocks.
+ *
+ * Errors: as doozer_read_lock.
+ */
+doozer_code doozer_write_lock(const doozer_client *client,
+                              const char *path,
+                              const doozer_call_opts *call,
+                              doozer_held_lock **lock,
+                              doozer_error **err);
+
+/**
+ * Takes one of `n` places: `path` is a directory, in which so many may be at a time. All who want in are served in the order
+ * in which they came; each goes in once fewer than its own `n` are inside, so give all the same. The lock's path and token
+ * are those of a file in that directory that stands for this place. Otherwise as doozer_lock. Blocks.
+ *
+ * Errors: as doozer_read_lock; DOOZER_RANGE if `n` is 0.
+ */
+doozer_code doozer_semaphore(const doozer_client *client,
+                             const char *path,
+                             size_t n,
+                             const doozer_call_opts *call,
+                             doozer_held_lock **lock,
+                             doozer_error **err);
+
+/**
+ * Gives a lock back: deletes the file, if it is still this holder's. With DOOZER_OK it is free, or the next one has it. The
+ * handle is still to be freed. It may take as long as `call` says, and no longer than is usual for the client. A
+ * call that is cancelled or timed out leaves it being given back; after another error than those below it may be called
+ * again, too. Blocks.
+ *
+ * Errors: DOOZER_LOCK_LOST if it was not this holder's any more, so that somebody else may have held the lock meanwhile;
+ * DOOZER_CLOSED if it was given back before, or if the client was closed; DOOZER_FORKED.
  */
 doozer_code doozer_unlock(const doozer_held_lock *lock,
                           const doozer_call_opts *call,
                           doozer_error **err);
 
 /**
- * The lock's path. It lives as long as the handle. NULL for NULL.
+ * Waits until the lock is not held any more: until the cluster may soon give it to somebody else, because it has confirmed
+ * nothing for too long; or because somebody deleted or overwrote the file, or it was given back. The former is known before
+ * the next one can have it, unless this process stands still. Waits without end unless told otherwise; it may be called
+ * from any number of threads, before and after. Blocks.
+ *
+ * Errors: DOOZER_TIMEOUT and DOOZER_CANCELLED, by `call`, if it was held until then; DOOZER_FORKED.
+ */
+doozer_code doozer_lock_lost(const doozer_held_lock *lock,
+                             const doozer_call_opts *call,
+                             doozer_error **err);
+
+/**
+ * Makes the writes that `call` is given to, doozer_set and doozer_del, depend on the lock: sets fence_path, which lives as
+ * long as the lock's handle, and fence_token. The cluster refuses them with DOOZER_LOCK_LOST once somebody else may hold the
+ * lock, however late they come. Does not block.
+ *
+ * Errors: DOOZER_FORKED; DOOZER_ABI_MISMATCH if the program's doozer_call_opts has no place for it.
+ */
+doozer_code doozer_lock_fence(const doozer_held_lock *lock,
+                              doozer_call_opts *call,
+                              doozer_error **err);
+
+/**
+ * The path of the lock's file. It lives as long as the handle. NULL for NULL.
  */
 const char *doozer_lock_path(const doozer_held_lock *lock);
 
@@ -1003,15 +1322,235 @@ const char *doozer_lock_path(const doozer_held_lock *lock);
 int64_t doozer_lock_rev(const doozer_held_lock *lock);
 
 /**
- * Whether it is still to be given back: false once it was, or was found lost, and in the child of a fork.
+ * Whether it surely is held: it was not given back, nor found lost, and the cluster does not end its session yet. Asks
+ * nobody: that somebody deleted or overwrote the file is known only while doozer_lock_lost waits. False in the child of a
+ * fork, and for NULL. Does not block.
  */
 bool doozer_lock_is_held(const doozer_held_lock *lock);
 
 /**
- * Frees the handle. A lock that is still held is given back in the background, as far as that can be done;
- * doozer_unlock says whether it was. NULL does nothing. Does not block.
+ * For how many milliseconds it surely is held, if it is not given back and nobody deletes or overwrites its file; 0 once
+ * doozer_lock_is_held is false. By a clock that goes on while the machine sleeps. Does not block.
+ */
+int64_t doozer_lock_valid_for_ms(const doozer_held_lock *lock);
+
+/**
+ * Frees the handle. A lock that is still held is given back in the background, as far as that can be done, once no other
+ * thread waits in doozer_lock_lost; doozer_unlock says whether it was. NULL does nothing. Does not block.
  */
 void doozer_lock_free(doozer_held_lock *lock);
+
+/**
+ * Stands for election: waits until the file `path` is this candidate's, which then leads. The file holds `value`, of `len`
+ * bytes, for everybody to see: see doozer_observe_open. Candidates are elected in the order in which they came. `*leader`
+ * is NULL on failure. Otherwise as doozer_lock. Blocks.
+ *
+ * Errors: as doozer_lock; DOOZER_TOO_LARGE.
+ */
+doozer_code doozer_elect(const doozer_client *client,
+                         const char *path,
+                         const void *value,
+                         size_t len,
+                         const doozer_call_opts *call,
+                         doozer_leader **leader,
+                         doozer_error **err);
+
+/**
+ * Says something else from now on; the token stays. `*new_rev` is the revision of that; `new_rev` may be NULL. It may take
+ * as long as `call` says, and no longer than the election might. Cancelled or timed out, it may have been said, or not.
+ * Blocks.
+ *
+ * Errors: DOOZER_LOCK_LOST if it does not lead any more; DOOZER_CLOSED if it has resigned; DOOZER_FORKED; and as doozer_set.
+ */
+doozer_code doozer_proclaim(const doozer_leader *leader,
+                            const void *value,
+                            size_t len,
+                            const doozer_call_opts *call,
+                            int64_t *new_rev,
+                            doozer_error **err);
+
+/**
+ * Leads no longer; the next candidate does. Otherwise as doozer_unlock. Blocks.
+ *
+ * Errors: DOOZER_LOCK_LOST if it did not lead any more; DOOZER_CLOSED if it has resigned before, or if the client was
+ * closed; DOOZER_FORKED.
+ */
+doozer_code doozer_resign(const doozer_leader *leader,
+                          const doozer_call_opts *call,
+                          doozer_error **err);
+
+/**
+ * Waits until it does not lead any more, as doozer_lock_lost. Blocks.
+ *
+ * Errors: as doozer_lock_lost.
+ */
+doozer_code doozer_leader_lost(const doozer_leader *leader, const doozer_call_opts *call, doozer_error **err);
+
+/**
+ * Makes the writes that `call` is given to depend on its leading, as doozer_lock_fence does. Does not block.
+ *
+ * Errors: as doozer_lock_fence.
+ */
+doozer_code doozer_leader_fence(const doozer_leader *leader, doozer_call_opts *call, doozer_error **err);
+
+/**
+ * The path of the election's file. It lives as long as the handle. NULL for NULL.
+ */
+const char *doozer_leader_path(const doozer_leader *leader);
+
+/**
+ * The fencing token: greater for each leader than for the one before, and the same however often it proclaims.
+ */
+int64_t doozer_leader_token(const doozer_leader *leader);
+
+/**
+ * Whether it surely leads, as doozer_lock_is_held. Does not block.
+ */
+bool doozer_leader_is_leading(const doozer_leader *leader);
+
+/**
+ * Frees the handle. One that still leads resigns in the background, as doozer_lock_free gives a lock back. NULL does
+ * nothing. Does not block.
+ */
+void doozer_leader_free(doozer_leader *leader);
+
+/**
+ * Registers a service, or whatever there is as long as this process is: writes the file `path`, bound to the client's
+ * session, with `value` of `len` bytes, whatever was there before, and writes it again whenever the session was lost. Give
+ * each instance a path of its own; doozer_discover finds them. `*registration` is NULL on failure. Blocks until the file is
+ * there, for a call's usual time; a call that is cancelled or timed out leaves nothing behind.
+ *
+ * When the process dies, the file goes within the session's TTL and a margin. After an outage of the cluster, or of the
+ * way to it, the file is there again a moment after. A file that somebody else deletes or overwrites is left alone: so an
+ * instance can be taken out by hand.
+ *
+ * Errors: DOOZER_BAD_PATH; DOOZER_ISDIR, DOOZER_NOTDIR; DOOZER_TOO_LARGE; DOOZER_PERMISSION_DENIED.
+ */
+doozer_code doozer_register(const doozer_client *client,
+                            const char *path,
+                            const void *value,
+                            size_t len,
+                            const doozer_call_opts *call,
+                            doozer_registration **registration,
+                            doozer_error **err);
+
+/**
+ * Takes a registration back. With DOOZER_OK the file is gone, or is somebody else's. The handle is still to be freed. It may
+ * take as long as `call` says, and no longer than is usual for the client. A call that is cancelled or timed out
+ * leaves it being taken back. Blocks.
+ *
+ * Errors: DOOZER_CLOSED if it was taken back before, or if the client was closed; DOOZER_FORKED; those of a write.
+ */
+doozer_code doozer_deregister(const doozer_registration *registration,
+                              const doozer_call_opts *call,
+                              doozer_error **err);
+
+/**
+ * The file's path. It lives as long as the handle. NULL for NULL.
+ */
+const char *doozer_registration_path(const doozer_registration *registration);
+
+/**
+ * The file's revision; 0 while it may be gone with a session that was lost, and is to be written again; 0 also once it was
+ * taken back, in the child of a fork, and for NULL. Asks nobody. Does not block.
+ */
+int64_t doozer_registration_rev(const doozer_registration *registration);
+
+/**
+ * Frees the handle. What is still registered is taken back in the background, as far as that can be done. NULL does
+ * nothing. Does not block.
+ */
+void doozer_registration_free(doozer_registration *registration);
+
+/**
+ * The files that match `glob`, such as services that were registered (doozer_register), as a map that is kept current in
+ * the background: reading it costs nothing. `*live` is NULL on failure. Blocks until it is known what there is, for a call's
+ * usual time; after that there is no time limit, whatever happens to connections and members meanwhile. While there is no
+ * connection the map is what was known last. Its errors name the operation "discover".
+ *
+ * Errors: DOOZER_BAD_GLOB; DOOZER_PERMISSION_DENIED.
+ */
+doozer_code doozer_discover(const doozer_client *client,
+                            const char *glob,
+                            const doozer_call_opts *call,
+                            doozer_live **live,
+                            doozer_error **err);
+
+/**
+ * The files as they are now, in the order of their paths. Asks nobody. Once the map was closed they stay as they were.
+ * `*entries` is the caller's to free, with doozer_entries_free; NULL on failure. Does not block.
+ *
+ * Errors: DOOZER_FORKED.
+ */
+doozer_code doozer_live_files(const doozer_live *live,
+                              doozer_entries **entries,
+                              doozer_error **err);
+
+/**
+ * Waits until something has changed since the last call that said so, or since the map was made; then gives the files.
+ * Several changes may come at once. Waits without end unless told otherwise; a call that is cancelled or timed out loses
+ * none. `*entries` is the caller's to free, with doozer_entries_free; NULL on failure. Blocks.
+ *
+ * Errors: DOOZER_CLOSED once the map was closed, or its client; DOOZER_PERMISSION_DENIED; DOOZER_FORKED.
+ */
+doozer_code doozer_live_changed(const doozer_live *live,
+                                const doozer_call_opts *call,
+                                doozer_entries **entries,
+                                doozer_error **err);
+
+/**
+ * Closes a map: it is kept current no longer, and whoever waits in doozer_live_changed, in any thread, hears DOOZER_CLOSED
+ * at once. The handle is still to be freed. NULL, and closing again, do nothing. Does not block.
+ */
+void doozer_live_close(const doozer_live *live);
+
+/**
+ * Frees a map, and takes it back from the member once no other thread waits in it. NULL does nothing. Does not block.
+ */
+void doozer_live_free(doozer_live *live);
+
+/**
+ * Goes through the barrier in the directory `path`: waits until `n` have come, this one included; without end unless told
+ * otherwise. Should there be more by then, they go through too; who comes when some have gone through waits until all of
+ * those have left, and for `n` of its own. A call that is cancelled or timed out has not come. `*entered` is NULL on
+ * failure. Blocks.
+ *
+ * Errors: DOOZER_RANGE if `n` is 0; DOOZER_BAD_PATH; DOOZER_NOTDIR if a file stands at `path`; DOOZER_LOCK_LOST if the
+ * session was lost meanwhile; DOOZER_PERMISSION_DENIED.
+ */
+doozer_code doozer_barrier_enter(const doozer_client *client,
+                                 const char *path,
+                                 size_t n,
+                                 const doozer_call_opts *call,
+                                 doozer_entered **entered,
+                                 doozer_error **err);
+
+/**
+ * Leaves, and waits until all who went through together have left: as long as `call` says;
+ * without end unless told otherwise. A call that is cancelled or timed out has left, and may be made again to wait for the
+ * others. The handle is still to be freed. Blocks.
+ *
+ * Errors: DOOZER_LOCK_LOST if it counted as having left before; DOOZER_CLOSED if the client was closed; DOOZER_FORKED.
+ */
+doozer_code doozer_barrier_leave(const doozer_entered *entered,
+                                 const doozer_call_opts *call,
+                                 doozer_error **err);
+
+/**
+ * Waits until it counts as having left, because its session may have ended, or somebody deleted its file, or it has left.
+ * Otherwise as doozer_lock_lost. Blocks.
+ *
+ * Errors: as doozer_lock_lost.
+ */
+doozer_code doozer_barrier_lost(const doozer_entered *entered,
+                                const doozer_call_opts *call,
+                                doozer_error **err);
+
+/**
+ * Frees the handle. One that has not left does so in the background, once no other thread waits in doozer_barrier_lost. NULL
+ * does nothing. Does not block.
+ */
+void doozer_entered_free(doozer_entered *entered);
 
 /**
  * Starts a member. NULL options are the defaults: in memory, and not listening. Blocks until it serves. `*node` is NULL

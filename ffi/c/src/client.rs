@@ -27,7 +27,7 @@ pub(crate) fn at(rev: i64) -> Option<i64> {
 ///
 /// # Safety
 /// `client` and `call` are null or alive.
-unsafe fn ask<T: Send + 'static>(
+pub(crate) unsafe fn ask<T: Send + 'static>(
     edge: &Edge<'_>,
     client: *const doozer_client,
     call: *const doozer_call_opts,
@@ -45,7 +45,8 @@ unsafe fn ask<T: Send + 'static>(
 /// Blocks until a connection stands, at most for connect_timeout_ms. `*client` is the new client, or NULL on failure.
 ///
 /// Errors: DOOZER_BAD_URI; DOOZER_DISCONNECTED, naming the addresses, if none could be reached in time;
-/// DOOZER_PERMISSION_DENIED for a wrong secret; DOOZER_IO for a certificate that cannot be read.
+/// DOOZER_PERMISSION_DENIED for a wrong secret; DOOZER_IO for a certificate that cannot be read; DOOZER_BAD_TTL for a
+/// session_ttl_ms below 1 s or above 24 h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn doozer_connect(
     uri: *const c_char,
@@ -92,8 +93,8 @@ pub unsafe extern "C" fn doozer_is_closed(client: *const doozer_client) -> bool 
     unsafe { client.as_ref() }.is_none_or(|client| client.0.is_closed())
 }
 
-/// Frees a client. Calls that other threads are already waiting in, and open streams and held locks, go on: close it
-/// first to end them. NULL does nothing. Does not block.
+/// Frees a client. Calls that other threads are already waiting in, open streams, and what is held by it (locks,
+/// elections, registrations, live maps) go on: close it first to end them. NULL does nothing. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn doozer_client_free(client: *mut doozer_client) {
     // SAFETY: the caller's contract, see the header's top.
@@ -102,10 +103,11 @@ pub unsafe extern "C" fn doozer_client_free(client: *mut doozer_client) {
 
 /// Writes the file `path`, provided that it has not changed since `rev`: 0 is for a file that does not exist yet, -1 for
 /// whatever there is. `value` has `len` bytes; NULL will do if there are none. `*new_rev` is the revision this made;
-/// `new_rev` may be NULL. Blocks.
+/// `new_rev` may be NULL. With a fence in `call`, see doozer_lock_fence, it is made only while that lock is held. Blocks.
 ///
 /// Errors: DOOZER_REV_MISMATCH if it has changed; DOOZER_BAD_PATH; DOOZER_ISDIR, DOOZER_NOTDIR if no file can stand there;
-/// DOOZER_TOO_LARGE; DOOZER_PERMISSION_DENIED; DOOZER_OUTCOME_UNKNOWN if the answer did not come.
+/// DOOZER_TOO_LARGE; DOOZER_PERMISSION_DENIED; DOOZER_OUTCOME_UNKNOWN if the answer did not come; DOOZER_LOCK_LOST if what
+/// the fence names is not held any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn doozer_set(
     client: *const doozer_client,
@@ -121,8 +123,14 @@ pub unsafe extern "C" fn doozer_set(
     unsafe {
         entry("set", err, |edge| {
             let out = Out::new(new_rev, 0);
-            let (path, value) = (edge.path(path)?, edge.bytes("value", value, len)?.to_vec());
-            out.put(ask(edge, client, call, |client, with| client.set(path, value.into(), rev, with))?);
+            let (path, value) = (edge.path(path)?, edge.bytes("value", value, len)?.to_vec().into());
+            let doozer_client(client) = edge.handle("client", client)?;
+            let (call, fence) = Call::read_fenced(edge, call)?;
+            let op = match fence {
+                None => client.set(path, value, rev, call.options),
+                Some(fence) => client.set_fenced(path, value, rev, fence, call.options),
+            };
+            out.put(call.block(op)?);
             Ok(())
         })
     }
@@ -169,8 +177,38 @@ pub unsafe extern "C" fn doozer_del(
     unsafe {
         entry("del", err, |edge| {
             let out = Out::new(new_rev, 0);
+            let (path, doozer_client(client)) = (edge.path(path)?, edge.handle("client", client)?);
+            let (call, fence) = Call::read_fenced(edge, call)?;
+            let op = match fence {
+                None => client.del(path, rev, call.options),
+                Some(fence) => client.del_fenced(path, rev, fence, call.options),
+            };
+            out.put(call.block(op)?.unwrap_or(0));
+            Ok(())
+        })
+    }
+}
+
+/// Writes again what the file `path` held at revision `rev`, provided that nobody changes it meanwhile. `*new_rev` is the
+/// revision this made; if the file is still the one of that time, its own. `new_rev` may be NULL. Blocks.
+///
+/// Errors: as doozer_get; DOOZER_NOENT if there was no file then; DOOZER_REV_MISMATCH if it was changed meanwhile; those of
+/// doozer_set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn doozer_rollback(
+    client: *const doozer_client,
+    path: *const c_char,
+    rev: i64,
+    call: *const doozer_call_opts,
+    new_rev: *mut i64,
+    err: *mut *mut doozer_error,
+) -> doozer_code {
+    // SAFETY: the caller's contract, see the header's top.
+    unsafe {
+        entry("rollback", err, |edge| {
+            let out = Out::new(new_rev, 0);
             let path = edge.path(path)?;
-            out.put(ask(edge, client, call, |client, with| client.del(path, rev, with))?.unwrap_or(0));
+            out.put(ask(edge, client, call, |client, with| client.rollback(path, rev, with))?);
             Ok(())
         })
     }

@@ -39,7 +39,7 @@ pub enum doozer_code {
     DOOZER_OTHER = 127,
     /// The glob is not well formed.
     DOOZER_BAD_GLOB = 200,
-    /// The value is larger than the cluster's largest value.
+    /// The value is larger than the cluster's largest value, or the transaction has too many parts.
     DOOZER_TOO_LARGE = 201,
     /// A file under /ctl/settings was given a value it cannot have.
     DOOZER_BAD_SETTING = 202,
@@ -49,7 +49,7 @@ pub enum doozer_code {
     DOOZER_HELLO_NEEDED = 204,
     /// There is no room on disk for another write; reads go on.
     DOOZER_DISK_FULL = 205,
-    /// The member has as many connections, or outstanding waits and watches, as it allows.
+    /// A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues.
     DOOZER_OVERLOADED = 206,
     /// The member is stopping and did not take the request.
     DOOZER_SHUTTING_DOWN = 207,
@@ -61,6 +61,16 @@ pub enum doozer_code {
     DOOZER_OUTCOME_UNKNOWN = 210,
     /// The session has ended, and its ephemeral files and places in queues with it.
     DOOZER_SESSION_EXPIRED = 211,
+    /// A command of the session that comes before this one has not arrived yet.
+    DOOZER_OUT_OF_ORDER = 212,
+    /// The command was made before, and its answer was acknowledged and is not kept any more.
+    DOOZER_ANSWER_GONE = 213,
+    /// A compare of the transaction does not hold.
+    DOOZER_COMPARE_FAILED = 214,
+    /// A session cannot have this TTL.
+    DOOZER_BAD_TTL = 215,
+    /// The request's session fields do not fit together, or a key or an id has another length than 16 bytes.
+    DOOZER_BAD_SESSION = 216,
     /// The call's time ran out before an answer came.
     DOOZER_TIMEOUT = 240,
     /// The caller cancelled the call before an answer came.
@@ -112,6 +122,11 @@ impl From<ErrorKind> for doozer_code {
             ErrorKind::NoQuorum => doozer_code::DOOZER_NO_QUORUM,
             ErrorKind::OutcomeUnknown => doozer_code::DOOZER_OUTCOME_UNKNOWN,
             ErrorKind::SessionExpired => doozer_code::DOOZER_SESSION_EXPIRED,
+            ErrorKind::OutOfOrder => doozer_code::DOOZER_OUT_OF_ORDER,
+            ErrorKind::AnswerGone => doozer_code::DOOZER_ANSWER_GONE,
+            ErrorKind::CompareFailed => doozer_code::DOOZER_COMPARE_FAILED,
+            ErrorKind::BadTtl => doozer_code::DOOZER_BAD_TTL,
+            ErrorKind::BadSession => doozer_code::DOOZER_BAD_SESSION,
             ErrorKind::Timeout => doozer_code::DOOZER_TIMEOUT,
             ErrorKind::Cancelled => doozer_code::DOOZER_CANCELLED,
             ErrorKind::Disconnected => doozer_code::DOOZER_DISCONNECTED,
@@ -156,6 +171,11 @@ pub(crate) fn name(number: u32) -> Option<&'static CStr> {
         209 => c"NO_QUORUM",
         210 => c"OUTCOME_UNKNOWN",
         211 => c"SESSION_EXPIRED",
+        212 => c"OUT_OF_ORDER",
+        213 => c"ANSWER_GONE",
+        214 => c"COMPARE_FAILED",
+        215 => c"BAD_TTL",
+        216 => c"BAD_SESSION",
         240 => c"TIMEOUT",
         241 => c"CANCELLED",
         242 => c"DISCONNECTED",

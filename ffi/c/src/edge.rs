@@ -14,7 +14,7 @@ const VALUE_BYTES_MAX: usize = i32::MAX as usize;
 
 /// One call from C: what its errors are to name, and how its arguments are read.
 pub(crate) struct Edge<'a> {
-    op: &'static str,
+    op: Cell<&'static str>,
     path: Cell<Option<&'a str>>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) unsafe fn entry<'a>(
     err: *mut *mut doozer_error,
     work: impl FnOnce(&Edge<'a>) -> Result<(), Error>,
 ) -> doozer_code {
-    let ended = guard(op, || work(&Edge { op, path: Cell::new(None) }));
+    let ended = guard(op, || work(&Edge { op: Cell::new(op), path: Cell::new(None) }));
     let code = ended.as_ref().map_or_else(|error| error.kind().into(), |()| doozer_code::DOOZER_OK);
     if !err.is_null() {
         let error = ended.err().map_or(ptr::null_mut(), |error| give(doozer_error::new(error)));
@@ -73,15 +73,20 @@ pub(crate) fn c_text(text: impl Into<String>) -> CString {
 
 impl<'a> Edge<'a> {
     pub fn error(&self, kind: ErrorKind, detail: impl Into<String>) -> Error {
-        Error::new(kind, self.op, self.path.get(), detail)
+        Error::new(kind, self.op.get(), self.path.get(), detail)
     }
 
     /// An error of a handle that knows what it is about.
     pub fn error_about(&self, kind: ErrorKind, path: &str, detail: &str) -> Error {
-        Error::new(kind, self.op, Some(path), detail)
+        Error::new(kind, self.op.get(), Some(path), detail)
     }
 
-    fn is_null(&self, argument: &str) -> Error {
+    /// All errors from here on are to name this operation: a function may serve several.
+    pub fn is_for(&self, op: &'static str) {
+        self.op.set(op);
+    }
+
+    pub fn is_null(&self, argument: &str) -> Error {
         self.error(ErrorKind::MissingArg, format!("the argument `{argument}` is NULL"))
     }
 
@@ -92,6 +97,15 @@ impl<'a> Edge<'a> {
     pub unsafe fn handle<T>(&self, argument: &str, handle: *const T) -> Result<&'a T, Error> {
         // SAFETY: by the contract.
         unsafe { handle.as_ref() }.ok_or_else(|| self.is_null(argument))
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Safety
+    /// As [`Edge::handle`], and nobody else uses it for `'a`.
+    pub unsafe fn handle_mut<T>(&self, argument: &str, handle: *mut T) -> Result<&'a mut T, Error> {
+        // SAFETY: by the contract.
+        unsafe { handle.as_mut() }.ok_or_else(|| self.is_null(argument))
     }
 
     /// A path, which all errors from here on name.

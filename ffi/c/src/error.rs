@@ -3,10 +3,10 @@
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
-use doozer_bridge::{Error, Retry};
+use doozer_bridge::{Error, FailedPart, Retry};
 
 use crate::code::{doozer_code, name};
-use crate::edge::{c_text, free};
+use crate::edge::{Out, c_text, free};
 
 /// Why a call failed. It is the caller's to free; its texts live as long as it does, and are in UTF-8. NULL stands for
 /// no error wherever one is read.
@@ -14,6 +14,7 @@ pub struct doozer_error {
     code: doozer_code,
     retry: doozer_retry,
     is_retryable: bool,
+    part: Option<FailedPart>,
     op: CString,
     path: Option<CString>,
     detail: CString,
@@ -34,6 +35,18 @@ pub enum doozer_retry {
     DOOZER_RETRY_UNKNOWN = 3,
 }
 
+/// What kind of part of a transaction refused it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub enum doozer_part {
+    /// None: it was no transaction, or no part of one.
+    DOOZER_PART_NONE = 0,
+    /// A condition, such as doozer_txn_if_rev.
+    DOOZER_PART_COMPARE = 1,
+    /// A change, such as doozer_txn_set.
+    DOOZER_PART_OPERATION = 2,
+}
+
 impl doozer_error {
     pub(crate) fn new(error: Error) -> doozer_error {
         doozer_error {
@@ -45,6 +58,7 @@ impl doozer_error {
                 Retry::Unknown => doozer_retry::DOOZER_RETRY_UNKNOWN,
             },
             is_retryable: error.is_retryable(),
+            part: error.failed_part(),
             op: c_text(error.op()),
             path: error.path().map(c_text),
             detail: c_text(error.detail()),
@@ -117,6 +131,21 @@ pub unsafe extern "C" fn doozer_error_retry(error: *const doozer_error) -> dooze
 pub unsafe extern "C" fn doozer_error_is_retryable(error: *const doozer_error) -> bool {
     // SAFETY: the caller's contract, see the header's top.
     unsafe { part(error, false, |error| error.is_retryable) }
+}
+
+/// Which part of a transaction refused it; DOOZER_PART_NONE if none did, and for NULL. `*number` says which of that kind, in
+/// the order they were added, counted from 1; 0 with DOOZER_PART_NONE. `number` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn doozer_error_part(error: *const doozer_error, number: *mut u32) -> doozer_part {
+    // SAFETY: the caller's contract, see the header's top.
+    let (out, failed) = unsafe { (Out::new(number, 0), part(error, None, |error| error.part)) };
+    let (kind, number) = match failed {
+        None => return doozer_part::DOOZER_PART_NONE,
+        Some(FailedPart::Compare(number)) => (doozer_part::DOOZER_PART_COMPARE, number),
+        Some(FailedPart::Op(number)) => (doozer_part::DOOZER_PART_OPERATION, number),
+    };
+    out.put(number);
+    kind
 }
 
 /// Frees an error. NULL does nothing.

@@ -3,7 +3,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `client`, `stream`, `lock`, `node` | the functions of the handles |
+//! | `client`, `stream`, `node` | the functions of the handles that calls begin with |
+//! | `lock`, `leader`, `registration`, `live`, `entered` | the functions of what recipes give |
+//! | `txn` | several changes at once |
 //! | `results` | what calls give: files, events, entries, names |
 //! | `error`, `code` | what they fail with |
 //! | `options`, `cancel` | what they can be told; waiting for them |
@@ -19,10 +21,15 @@ mod cancel;
 mod client;
 mod code;
 mod edge;
+mod entered;
 mod error;
+mod leader;
 mod library;
+mod live;
 mod lock;
 mod node;
 mod options;
+mod registration;
 mod results;
 mod stream;
+mod txn;

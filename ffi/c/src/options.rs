@@ -1,16 +1,16 @@
 //! What functions can be told beside their arguments. Each struct begins with its own size, so that programs and
 //! libraries of different ages understand each other.
 
-use std::ffi::c_char;
-use std::mem::MaybeUninit;
+use std::ffi::{CStr, c_char};
+use std::mem::{MaybeUninit, offset_of};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{ptr, slice};
 
 use doozer_bridge::{
-    CallOptions, Consistency, Data, Error, ErrorKind, History, ListOptions, NodeConfig, Op, Options, Secret,
-    Secrets, Timeout, Tls, TlsFiles,
+    CallOptions, Consistency, Data, Error, ErrorKind, Fence, History, ListOptions, NodeConfig, Op, Options,
+    Secret, Secrets, Timeout, Tls, TlsFiles,
 };
 
 use crate::cancel::{Token, doozer_cancel};
@@ -29,14 +29,22 @@ pub struct doozer_call_opts {
     /// sizeof(doozer_call_opts).
     pub size: usize,
     /// How long the call may take in milliseconds, reconnecting included. 0: as long as the client's calls usually may;
-    /// without end for doozer_wait, doozer_lock, the streams' next and a member's start and stop. DOOZER_FOREVER:
-    /// without end. It fails with DOOZER_TIMEOUT then, with DOOZER_DISCONNECTED if no member could be reached, or, a
-    /// write that was sent, with DOOZER_OUTCOME_UNKNOWN.
+    /// without end for what waits for others (doozer_wait, the streams' next, locks, elections and barriers, and that one
+    /// of them is lost, doozer_live_changed) and for a member's start and stop. DOOZER_FOREVER: without end. It fails with
+    /// DOOZER_TIMEOUT then, with DOOZER_DISCONNECTED if no member could be reached, or, a write that was sent, with
+    /// DOOZER_OUTCOME_UNKNOWN.
     pub timeout_ms: i64,
     /// Ends the call early; NULL: nothing does. It has to live until the call begins to wait.
     pub cancel: *const doozer_cancel,
     /// How fresh a read without a revision must be: DOOZER_LINEARIZABLE (0, the default) or DOOZER_LOCAL.
     pub consistency: u32,
+    /// For doozer_set and doozer_del: the file of a lock or a leader. The write is made only while that still has the
+    /// fencing token fence_token, and fails with DOOZER_LOCK_LOST otherwise. doozer_lock_fence and doozer_leader_fence set
+    /// both. NULL: no such condition. All other functions refuse it with DOOZER_RANGE; a transaction has
+    /// doozer_txn_if_fence.
+    pub fence_path: *const c_char,
+    /// The fencing token that goes with fence_path: doozer_lock_rev, doozer_leader_token.
+    pub fence_token: i64,
 }
 
 /// How a client works. Begin with doozer_connect_opts_init(); all zeros behind the size are the defaults, and so is NULL
@@ -68,6 +76,12 @@ pub struct doozer_connect_opts {
     pub tls_key: *const c_char,
     /// The name that a member's certificate must be for; NULL: the host of the address.
     pub tls_server_name: *const c_char,
+    /// How long what the client holds by its session (locks, elections, registrations) outlives its last sign of life, in
+    /// milliseconds, from 1 s to 24 h. 0: 10 s.
+    pub session_ttl_ms: i64,
+    /// What its session is called in listings, and what the files of its locks hold, for people; what is longer than 256
+    /// bytes is cut. NULL: the program's name and the process's id.
+    pub session_label: *const c_char,
 }
 
 /// What a list leaves out. Begin with doozer_list_opts_init(); all zeros behind the size are the defaults, and so is
@@ -128,8 +142,28 @@ impl Call {
     /// `options` is null, or alive with all it points to.
     pub unsafe fn read(edge: &Edge<'_>, options: *const doozer_call_opts) -> Result<Call, Error> {
         // SAFETY: by the contract.
+        let (call, fence) = unsafe { Call::read_fenced(edge, options) }?;
+        if fence.is_none() {
+            return Ok(call);
+        }
+        // Not to be passed over: whoever set it takes the call for fenced.
+        let detail = "`fence_path` is for doozer_set and doozer_del alone: set it to NULL for this call; a transaction \
+                      has doozer_txn_if_fence";
+        Err(edge.error(ErrorKind::Range, detail))
+    }
+
+    /// The same, with what a write is to depend on.
+    ///
+    /// # Safety
+    /// As [`Call::read`].
+    pub unsafe fn read_fenced(
+        edge: &Edge<'_>,
+        options: *const doozer_call_opts,
+    ) -> Result<(Call, Option<Fence>), Error> {
+        // SAFETY: by the contract.
         let Some(told) = (unsafe { sized(edge, "doozer_call_opts", options) })? else {
-            return Ok(Call { options: CallOptions::default(), cancel: None, began: Instant::now() });
+            let call = Call { options: CallOptions::default(), cancel: None, began: Instant::now() };
+            return Ok((call, None));
         };
         let consistency = match told.consistency {
             0 => Consistency::Linearizable,
@@ -139,7 +173,9 @@ impl Call {
         let timeout = timeout(edge, "timeout_ms", told.timeout_ms)?;
         // SAFETY: by the contract.
         let cancel = unsafe { told.cancel.as_ref() }.map(doozer_cancel::token);
-        Ok(Call { options: CallOptions { timeout, consistency }, cancel, began: Instant::now() })
+        // SAFETY: by the contract.
+        let fence = unsafe { fence(edge, &told) }?;
+        Ok((Call { options: CallOptions { timeout, consistency }, cancel, began: Instant::now() }, fence))
     }
 
     /// Waits for a call that keeps its time limit itself.
@@ -157,6 +193,52 @@ impl Call {
             Timeout::Usual | Timeout::Never => self.block(op),
         }
     }
+}
+
+/// What a write is to depend on, if anything.
+///
+/// # Safety
+/// What `told` points to is alive.
+unsafe fn fence(edge: &Edge<'_>, told: &doozer_call_opts) -> Result<Option<Fence>, Error> {
+    let token = told.fence_token;
+    // SAFETY: by the contract.
+    match unsafe { edge.text("fence_path", ErrorKind::BadPath, told.fence_path) }? {
+        None if token == 0 => Ok(None),
+        None => {
+            let detail = format!("`fence_token` is {token}, and `fence_path` is NULL: they go together");
+            Err(edge.error(ErrorKind::MissingArg, detail))
+        }
+        Some(path) if token > 0 => Ok(Some(Fence { path: path.to_owned(), token })),
+        Some(_) => {
+            let detail = format!("`fence_token` is no fencing token: {token}; it goes with `fence_path`");
+            Err(edge.error(ErrorKind::Range, detail))
+        }
+    }
+}
+
+/// Makes writes with `call` depend on a file's fencing token.
+///
+/// # Safety
+/// `call` is null, or alive with the size it says; `path` lives for as long as `call` is used.
+pub(crate) unsafe fn put_fence(
+    edge: &Edge<'_>,
+    call: *mut doozer_call_opts,
+    path: &CStr,
+    token: i64,
+) -> Result<(), Error> {
+    const NEEDED: usize = offset_of!(doozer_call_opts, fence_token) + size_of::<i64>();
+    // SAFETY: by the contract.
+    let told = unsafe { sized(edge, "doozer_call_opts", call) }?.ok_or_else(|| edge.is_null("call"))?;
+    if told.size < NEEDED {
+        let detail = "the program's doozer_call_opts has no place for a fence: build it again with this library's doozer.h";
+        return Err(edge.error(ErrorKind::AbiMismatch, detail));
+    }
+    // SAFETY: by the contract, and it is large enough.
+    unsafe {
+        (&raw mut (*call).fence_path).write(path.as_ptr());
+        (&raw mut (*call).fence_token).write(token);
+    }
+    Ok(())
 }
 
 /// A client's options, and what ends its opening early.
@@ -197,6 +279,12 @@ pub(crate) unsafe fn connecting(
     let (ca, certificate, key) =
         (file("tls_ca", told.tls_ca)?, file("tls_cert", told.tls_cert)?, file("tls_key", told.tls_key)?);
     let server_name = text("tls_server_name", told.tls_server_name)?.map(str::to_owned);
+    made.session_ttl = match u64::try_from(told.session_ttl_ms) {
+        Ok(0) => made.session_ttl,
+        Ok(ttl) => Duration::from_millis(ttl),
+        Err(_) => return Err(negative(edge, "session_ttl_ms", told.session_ttl_ms)),
+    };
+    made.session_label = text("session_label", told.session_label)?.map(str::to_owned);
     made.tls = match ca {
         Some(ca) => Some(Tls { ca, certificate, key, server_name }),
         None if certificate.is_some() || key.is_some() || server_name.is_some() => {
@@ -269,8 +357,12 @@ fn timeout(edge: &Edge<'_>, argument: &str, told: i64) -> Result<Timeout, Error>
         Ok(0) => Ok(Timeout::Usual),
         Ok(limit) => Ok(Timeout::After(Duration::from_millis(limit))),
         Err(_) if told == FOREVER => Ok(Timeout::Never),
-        Err(_) => Err(edge.error(ErrorKind::Range, format!("`{argument}` is negative: {told}"))),
+        Err(_) => Err(negative(edge, argument, told)),
     }
+}
+
+fn negative(edge: &Edge<'_>, argument: &str, told: i64) -> Error {
+    edge.error(ErrorKind::Range, format!("`{argument}` is negative: {told}"))
 }
 
 /// A struct that begins with its size. What a smaller one, of an older program, lacks is zero; what a larger one, of a

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 
-use doozer_bridge::{Change, Entry, Event, File, LocalFile};
+use doozer_bridge::{Change, Entry, Event, File, Files, LocalFile};
 
 use crate::edge::{c_text, free};
 
@@ -23,13 +23,13 @@ pub struct doozer_event {
     event: Event,
 }
 
-/// A file of a walk or a list. One of doozer_list_next is the caller's to free; one of doozer_entries_at is not.
+/// A file of a walk, a list or a live map. One of doozer_list_next is the caller's to free; one of doozer_entries_at is not.
 pub struct doozer_entry {
     path: CString,
     entry: Entry,
 }
 
-/// The files of a walk. They are the caller's to free. NULL stands for none.
+/// The files of a walk or a live map. They are the caller's to free. NULL stands for none.
 pub struct doozer_entries(Vec<doozer_entry>);
 
 /// The names in a directory. They are the caller's to free. NULL stands for none.
@@ -78,6 +78,20 @@ impl From<Entry> for doozer_entry {
 impl From<Vec<Entry>> for doozer_entries {
     fn from(entries: Vec<Entry>) -> doozer_entries {
         doozer_entries(entries.into_iter().map(doozer_entry::from).collect())
+    }
+}
+
+impl From<Files> for doozer_entries {
+    fn from(files: Files) -> doozer_entries {
+        let entry = |(path, file): (&String, &File)| {
+            doozer_entry::from(Entry {
+                path: path.clone(),
+                len: file.value.as_ref().map_or(0, |value| value.len() as u64),
+                value: file.value.clone(),
+                rev: file.rev,
+            })
+        };
+        doozer_entries(files.iter().map(entry).collect())
     }
 }
 

@@ -13,8 +13,8 @@ use crate::options::{Call, doozer_call_opts, doozer_list_opts, listing};
 use crate::results::{doozer_entry, doozer_event, doozer_file};
 
 /// Every change of the files that match a glob, from a revision on, in order: none is missed and none comes twice,
-/// whatever happens to connections. Several threads may read it; each event goes to one of them. In the child of a fork
-/// it fails with DOOZER_FORKED. It is the caller's to free.
+/// whatever happens to connections (one of doozer_follow_open may give a difference instead, see there). Several threads may
+/// read it; each event goes to one of them. In the child of a fork it fails with DOOZER_FORKED. It is the caller's to free.
 pub struct doozer_watch(Stream<Event>);
 
 /// A file as a live value: first as it is, then as it is after each of its changes. Threads and forks: as doozer_watch.
@@ -28,18 +28,21 @@ pub struct doozer_list(Stream<Entry>);
 /// What the three of them are.
 struct Stream<T> {
     feed: Feed<T>,
+    /// What opened it, for errors.
+    op: &'static str,
     /// The path or glob, for errors.
     path: Arc<str>,
 }
 
 impl<T: Send + 'static> Stream<T> {
-    fn new(feed: Feed<T>, path: &str) -> Stream<T> {
-        Stream { feed, path: path.into() }
+    fn new(feed: Feed<T>, op: &'static str, path: &str) -> Stream<T> {
+        Stream { feed, op, path: path.into() }
     }
 
     /// For a call that waits: the caller's handle may be freed meanwhile.
-    fn share(&self) -> Stream<T> {
-        Stream { feed: self.feed.clone(), path: Arc::clone(&self.path) }
+    fn share(&self, edge: &Edge<'_>) -> Stream<T> {
+        edge.is_for(self.op);
+        Stream { feed: self.feed.clone(), op: self.op, path: Arc::clone(&self.path) }
     }
 
     /// Waits for the next item; `None` at the end.
@@ -83,7 +86,33 @@ pub unsafe extern "C" fn doozer_watch_open(
         entry("watch", err, |edge| {
             let out = Out::handle(edge, "watch", watch)?;
             let (glob, client) = (edge.glob(glob)?, edge.handle("client", client)?);
-            out.put(give(doozer_watch(Stream::new(client.0.watch(glob, rev)?, glob))));
+            out.put(give(doozer_watch(Stream::new(client.0.watch(glob, rev)?, "watch", glob))));
+            Ok(())
+        })
+    }
+}
+
+/// Opens a stream of the changes of the files that match `glob` which never fails because it is too late: from revision
+/// `rev` on, or, with DOOZER_NOW, beginning with every file that there is. Where changes are not kept any more it gives the
+/// difference instead: the files that were written since, with what they hold now, then those that are gone, each with the
+/// revision at which it was looked. It is read, closed and freed as a watch; its errors name the operation "follow".
+/// `*watch` is NULL on failure. Does not block.
+///
+/// Errors: as doozer_watch_open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn doozer_follow_open(
+    client: *const doozer_client,
+    glob: *const c_char,
+    rev: i64,
+    watch: *mut *mut doozer_watch,
+    err: *mut *mut doozer_error,
+) -> doozer_code {
+    // SAFETY: the caller's contract, see the header's top.
+    unsafe {
+        entry("follow", err, |edge| {
+            let out = Out::handle(edge, "watch", watch)?;
+            let (glob, client) = (edge.glob(glob)?, edge.handle("client", client)?);
+            out.put(give(doozer_watch(Stream::new(client.0.follow(glob, at(rev))?, "follow", glob))));
             Ok(())
         })
     }
@@ -105,7 +134,7 @@ pub unsafe extern "C" fn doozer_watch_next(
     unsafe {
         entry("watch", err, |edge| {
             let out = Out::handle(edge, "event", event)?;
-            let (watch, call) = (edge.handle("watch", watch)?.0.share(), Call::read(edge, call)?);
+            let (watch, call) = (edge.handle("watch", watch)?.0.share(edge), Call::read(edge, call)?);
             out.put(give(watch.next_always(edge, &call)?.into()));
             Ok(())
         })
@@ -144,7 +173,30 @@ pub unsafe extern "C" fn doozer_config_open(
         entry("config", err, |edge| {
             let out = Out::handle(edge, "config", config)?;
             let (path, client) = (edge.path(path)?, edge.handle("client", client)?);
-            out.put(give(doozer_config(Stream::new(client.0.config(path)?, path))));
+            out.put(give(doozer_config(Stream::new(client.0.config(path)?, "config", path))));
+            Ok(())
+        })
+    }
+}
+
+/// Opens the election at `path`, see doozer_elect, as a live value: what its leader said last; a missing file while nobody
+/// leads. It is read, closed and freed as a doozer_config; its errors name the operation "observe". `*config` is NULL on
+/// failure. Does not block.
+///
+/// Errors: as doozer_watch_open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn doozer_observe_open(
+    client: *const doozer_client,
+    path: *const c_char,
+    config: *mut *mut doozer_config,
+    err: *mut *mut doozer_error,
+) -> doozer_code {
+    // SAFETY: the caller's contract, see the header's top.
+    unsafe {
+        entry("observe", err, |edge| {
+            let out = Out::handle(edge, "config", config)?;
+            let (path, client) = (edge.path(path)?, edge.handle("client", client)?);
+            out.put(give(doozer_config(Stream::new(client.0.observe(path)?, "observe", path))));
             Ok(())
         })
     }
@@ -166,7 +218,7 @@ pub unsafe extern "C" fn doozer_config_next(
     unsafe {
         entry("config", err, |edge| {
             let out = Out::handle(edge, "file", file)?;
-            let (config, call) = (edge.handle("config", config)?.0.share(), Call::read(edge, call)?);
+            let (config, call) = (edge.handle("config", config)?.0.share(edge), Call::read(edge, call)?);
             out.put(give(config.next_always(edge, &call)?.into()));
             Ok(())
         })
@@ -211,7 +263,7 @@ pub unsafe extern "C" fn doozer_list_open(
             let (glob, client) = (edge.glob(glob)?, edge.handle("client", client)?);
             let (options, call) = (listing(edge, options)?, Call::read(edge, call)?);
             let feed = client.0.list(glob, at(rev), options, call.options)?;
-            out.put(give(doozer_list(Stream::new(feed, glob))));
+            out.put(give(doozer_list(Stream::new(feed, "list", glob))));
             Ok(())
         })
     }
@@ -233,7 +285,7 @@ pub unsafe extern "C" fn doozer_list_next(
     unsafe {
         entry("list", err, |edge| {
             let out = Out::handle(edge, "entry_out", entry_out)?;
-            let (list, call) = (edge.handle("list", list)?.0.share(), Call::read(edge, call)?);
+            let (list, call) = (edge.handle("list", list)?.0.share(edge), Call::read(edge, call)?);
             if let Some(item) = list.next(edge, &call)? {
                 out.put(give(item.into()));
             }

@@ -139,7 +139,7 @@ static void streams(doozer_client *client) {
 
 static void locks(doozer_client *client) {
     doozer_held_lock *lock, *other;
-    doozer_call_opts quick = within(20);
+    doozer_call_opts quick = within(1000);
     OK(doozer_lock(client, "/l/x", NULL, &lock, &err));
     CHECK(doozer_lock_is_held(lock) && doozer_lock_rev(lock) > 0 && same(doozer_lock_path(lock), "/l/x"));
     FAILS_WITH(DOOZER_TIMEOUT, "held since revision", doozer_lock(client, "/l/x", &quick, &other, &err));

@@ -1,16 +1,7 @@
 /* What ends a wait early, and that nothing is left behind. Behind the proxy, which sees what the member is sent. */
 #include <signal.h>
 
-#include "../conformance/proxy.h"
-#include "test.h"
-
-static proxy relay;
-
-static void proxy_does(const char *command) {
-    const char *why = proxy_tell(&relay, command);
-    if (why != NULL) fprintf(stderr, "the proxy: %s: %s\n", command, why);
-    CHECK(why == NULL);
-}
+#include "relay.h"
 
 /* A wait in another thread, and how it ended. */
 typedef struct {
@@ -134,8 +125,9 @@ static void lock_given_up(doozer_client *client) {
     OK(doozer_lock(client, "/l", NULL, &held, &err));
     waiting call = {.client = client, .lock_path = "/l", .with = doozer_call_opts_init()};
     call.with.cancel = cancel;
+    proxy_does("forget");
     begin(&call);
-    proxy_does("expect WATCH");
+    proxy_does("expect SET");
     doozer_cancel_fire(cancel);
     joined(call.thread);
     CHECK(call.code == DOOZER_CANCELLED);
@@ -228,15 +220,7 @@ static void opening_cancelled(void) {
 int main(int count, char **arguments) {
     CHECK(count == 2);
     alarm(PATIENCE_S);
-    doozer_node *node = member();
-    doozer_client *own;
-    char path[64];
-    CHECK(proxy_start(&relay, arguments[1], doozer_node_address(node)) == NULL);
-    /* What clients learn of the member's address leads to the proxy too. */
-    OK(doozer_node_client(node, NULL, &own, &err));
-    snprintf(path, sizeof path, "/ctl/node/%s/addr", doozer_node_id(node));
-    put(own, path, relay.address);
-    doozer_client_free(own);
+    doozer_node *node = member_behind(arguments[1]);
     doozer_client *client = connected(relay.address);
     cancelled_from_another_thread(client);
     token_freed(client);

@@ -23,6 +23,8 @@ using Node = std::unique_ptr<doozer_node, Freed<doozer_node_free>>;
 using Client = std::unique_ptr<doozer_client, Freed<doozer_client_free>>;
 using File = std::unique_ptr<doozer_file, Freed<doozer_file_free>>;
 using Event = std::unique_ptr<doozer_event, Freed<doozer_event_free>>;
+using Leader = std::unique_ptr<doozer_leader, Freed<doozer_leader_free>>;
+using Txn = std::unique_ptr<doozer_txn, Freed<doozer_txn_free>>;
 using Cancel = std::unique_ptr<doozer_cancel, Freed<doozer_cancel_free>>;
 
 void check(bool condition, std::string_view what) {
@@ -68,6 +70,23 @@ void story() {
     });
     doozer_cancel_fire(cancel.get());
     waiting.join();
+
+    doozer_leader *elected;
+    ok(doozer_elect(client.get(), "/leader", "me", 2, nullptr, &elected, &err), &err);
+    {
+        // It resigns at the end of its scope.
+        Leader leader(elected);
+        Txn txn(doozer_txn_new());
+        int64_t revs[1];
+        const char *path = doozer_leader_path(leader.get());
+        ok(doozer_txn_if_fence(txn.get(), path, doozer_leader_token(leader.get()), &err), &err);
+        ok(doozer_txn_set(txn.get(), "/led", "x", 1, DOOZER_ANY, &err), &err);
+        ok(doozer_txn_commit(client.get(), txn.get(), nullptr, revs, 1, &err), &err);
+        check(revs[0] > doozer_leader_token(leader.get()), "a change has a revision");
+    }
+    ok(doozer_elect(client.get(), "/leader", "me again", 8, nullptr, &elected, &err), &err);
+    Leader again(elected);
+    ok(doozer_resign(again.get(), nullptr, &err), &err);
     ok(doozer_close(client.get(), nullptr, &err), &err);
     ok(doozer_node_stop(node.get(), nullptr, &err), &err);
 }

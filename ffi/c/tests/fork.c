@@ -29,8 +29,46 @@ typedef struct {
     doozer_config *config;
     doozer_list *list;
     doozer_held_lock *lock;
+    doozer_leader *leader;
+    doozer_registration *registration;
+    doozer_live *live;
+    doozer_entered *entered;
+    doozer_txn *txn;
     doozer_cancel *cancel;
 } open_things;
+
+/* What the parent holds is the parent's: in the child it is not held, and all its calls say so. */
+static void what_is_held(const open_things *all) {
+    doozer_entries *entries;
+    doozer_call_opts with = doozer_call_opts_init();
+    FAILS_WITH(DOOZER_FORKED, "unlock /l", doozer_unlock(all->lock, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_lock_lost(all->lock, NULL, &err));
+    FAILS_WITH(DOOZER_FORKED, "fence /l", doozer_lock_fence(all->lock, &with, &err));
+    FAILS(DOOZER_FORKED, doozer_proclaim(all->leader, "x", 1, NULL, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_resign(all->leader, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_leader_lost(all->leader, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_leader_fence(all->leader, &with, &err));
+    CHECK(with.fence_path == NULL && with.fence_token == 0);
+    FAILS(DOOZER_FORKED, doozer_deregister(all->registration, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_live_files(all->live, &entries, &err));
+    FAILS(DOOZER_FORKED, doozer_live_changed(all->live, NULL, &entries, &err));
+    FAILS(DOOZER_FORKED, doozer_barrier_leave(all->entered, NULL, &err));
+    FAILS(DOOZER_FORKED, doozer_barrier_lost(all->entered, NULL, &err));
+    CHECK(!doozer_lock_is_held(all->lock) && doozer_lock_rev(all->lock) > 0 && doozer_lock_valid_for_ms(all->lock) == 0);
+    CHECK(!doozer_leader_is_leading(all->leader) && doozer_leader_token(all->leader) > 0);
+    CHECK(doozer_registration_rev(all->registration) == 0);
+    CHECK(same(doozer_registration_path(all->registration), "/svc"));
+    /* What others see of it stays. A transaction is nobody's. */
+    CHECK(holds(all->client, "/svc", "x") && holds(all->client, "/leader", "x"));
+    OK(doozer_txn_commit(all->client, all->txn, NULL, NULL, 0, &err));
+    doozer_live_close(all->live);
+    doozer_lock_free(all->lock);
+    doozer_leader_free(all->leader);
+    doozer_registration_free(all->registration);
+    doozer_live_free(all->live);
+    doozer_entered_free(all->entered);
+    doozer_txn_free(all->txn);
+}
 
 static void everything(void *argument) {
     open_things *all = argument;
@@ -41,7 +79,6 @@ static void everything(void *argument) {
     FAILS(DOOZER_FORKED, doozer_watch_next(all->watch, NULL, &event, &err));
     FAILS(DOOZER_FORKED, doozer_config_next(all->config, NULL, &file, &err));
     FAILS(DOOZER_FORKED, doozer_list_next(all->list, NULL, &entry, &err));
-    FAILS(DOOZER_FORKED, doozer_unlock(all->lock, NULL, &err));
     FAILS(DOOZER_FORKED, doozer_node_revision(all->node, &rev, &err));
     FAILS(DOOZER_FORKED, doozer_node_get_local(all->node, "/a", DOOZER_NOW, &file, &err));
     FAILS(DOOZER_FORKED, doozer_node_stop(all->node, NULL, &err));
@@ -49,7 +86,7 @@ static void everything(void *argument) {
     doozer_call_opts with = doozer_call_opts_init();
     with.cancel = all->cancel;
     FAILS(DOOZER_FORKED, doozer_nop(all->client, &with, &err));
-    CHECK(!doozer_lock_is_held(all->lock) && doozer_lock_rev(all->lock) > 0 && doozer_node_id(all->node) != NULL);
+    CHECK(doozer_node_id(all->node) != NULL);
     /* The client goes on with a connection of its own. */
     CHECK(holds(all->client, "/a", "x"));
     put(all->client, "/child", "y");
@@ -61,13 +98,13 @@ static void everything(void *argument) {
     doozer_event_free(event);
     doozer_watch_free(watch);
     /* All of it may be closed and freed, which touches nothing of the parent's. */
+    what_is_held(all);
     doozer_cancel_fire(all->cancel);
     doozer_cancel_free(all->cancel);
     doozer_watch_close(all->watch);
     doozer_watch_free(all->watch);
     doozer_config_free(all->config);
     doozer_list_free(all->list);
-    doozer_lock_free(all->lock);
     OK(doozer_close(all->embedded, NULL, &err));
     doozer_client_free(all->embedded);
     OK(doozer_close(all->client, NULL, &err));
@@ -88,6 +125,13 @@ static void with_everything_open(void) {
     OK(doozer_config_open(all.client, "/a", &all.config, &err));
     OK(doozer_list_open(all.client, "/a", DOOZER_NOW, NULL, NULL, &all.list, &err));
     OK(doozer_lock(all.client, "/l", NULL, &all.lock, &err));
+    OK(doozer_elect(all.client, "/leader", "x", 1, NULL, &all.leader, &err));
+    OK(doozer_register(all.client, "/svc", "x", 1, NULL, &all.registration, &err));
+    OK(doozer_discover(all.client, "/svc*", NULL, &all.live, &err));
+    OK(doozer_barrier_enter(all.client, "/b", 1, NULL, &all.entered, &err));
+    all.txn = doozer_txn_new();
+    OK(doozer_txn_if_fence(all.txn, "/l", doozer_lock_rev(all.lock), &err));
+    OK(doozer_txn_set(all.txn, "/txn", "x", 1, DOOZER_ANY, &err));
     OK(doozer_watch_next(all.watch, NULL, &event, &err));
     doozer_event_free(event);
     OK(doozer_config_next(all.config, NULL, &file, &err));
@@ -95,6 +139,7 @@ static void with_everything_open(void) {
     for (int again = 0; again < 2; again++) ends_well(child_that(everything, &all));
     /* And the parent's is as it was. */
     CHECK(!doozer_is_closed(all.client) && doozer_lock_is_held(all.lock) && !doozer_cancel_is_fired(all.cancel));
+    CHECK(doozer_leader_is_leading(all.leader) && doozer_registration_rev(all.registration) > 0);
     CHECK(holds(all.client, "/child", "y"));
     int64_t next = put(all.client, "/a", "z");
     OK(doozer_watch_next(all.watch, NULL, &event, &err));
@@ -109,7 +154,20 @@ static void with_everything_open(void) {
     CHECK(doozer_file_rev(file) == doozer_lock_rev(all.lock));
     doozer_file_free(file);
     OK(doozer_unlock(all.lock, NULL, &err));
+    OK(doozer_proclaim(all.leader, "still here", 10, NULL, NULL, &err));
+    OK(doozer_resign(all.leader, NULL, &err));
+    OK(doozer_deregister(all.registration, NULL, &err));
+    doozer_entries *entries;
+    OK(doozer_live_changed(all.live, NULL, &entries, &err));
+    CHECK(doozer_entries_count(entries) == 0);
+    doozer_entries_free(entries);
+    OK(doozer_barrier_leave(all.entered, NULL, &err));
     doozer_lock_free(all.lock);
+    doozer_leader_free(all.leader);
+    doozer_registration_free(all.registration);
+    doozer_live_free(all.live);
+    doozer_entered_free(all.entered);
+    doozer_txn_free(all.txn);
     doozer_watch_free(all.watch);
     doozer_config_free(all.config);
     doozer_list_free(all.list);

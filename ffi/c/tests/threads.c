@@ -1,7 +1,9 @@
 /* Many threads on one client, a wait that holds nobody up, and memory that stays where it was. */
+#include <stdatomic.h>
+
 #include "test.h"
 
-enum { THREADS = 8 };
+enum { THREADS = 8, PLACES = 3 };
 
 typedef struct {
     doozer_client *client;
@@ -61,12 +63,67 @@ static void many(doozer_client *client, int rounds) {
     doozer_watch_free(watch);
 }
 
+static atomic_int alone, inside;
+
+/* One at a time with a lock, a few at a time with a semaphore; and the tokens grow. */
+static void *take_turns(void *argument) {
+    worker *self = argument;
+    static _Atomic int64_t last;
+    doozer_held_lock *lock, *place;
+    for (int round = 0; round < self->rounds; round++) {
+        OK(doozer_lock(self->client, "/turns", NULL, &lock, &err));
+        CHECK(atomic_fetch_add(&alone, 1) == 0 && atomic_exchange(&last, doozer_lock_rev(lock)) < doozer_lock_rev(lock));
+        put(self->client, "/turn", "mine");
+        CHECK(doozer_lock_is_held(lock) && atomic_fetch_sub(&alone, 1) == 1);
+        OK(doozer_unlock(lock, NULL, &err));
+        doozer_lock_free(lock);
+        OK(doozer_semaphore(self->client, "/places", PLACES, NULL, &place, &err));
+        CHECK(atomic_fetch_add(&inside, 1) < PLACES);
+        put(self->client, "/turn", "ours");
+        CHECK(atomic_fetch_sub(&inside, 1) <= PLACES);
+        OK(doozer_unlock(place, NULL, &err));
+        doozer_lock_free(place);
+    }
+    return NULL;
+}
+
+/* Half of them by one client, half by another. */
+static void turns(doozer_client *client, doozer_client *other, int rounds) {
+    worker all[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        all[i] = (worker){.client = i % 2 ? client : other, .rounds = rounds};
+        threads[i] = started(take_turns, &all[i]);
+    }
+    for (int i = 0; i < THREADS; i++) joined(threads[i]);
+}
+
 static long resident_kb(void) {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     CHECK(file != NULL && fscanf(file, "%*d %ld", &pages) == 1);
     fclose(file);
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void recipes(doozer_client *client, int64_t rev) {
+    doozer_held_lock *lock;
+    doozer_live *live;
+    doozer_entries *entries;
+    doozer_txn *txn = doozer_txn_new();
+    doozer_call_opts call = doozer_call_opts_init();
+    OK(doozer_lock(client, "/m/l", NULL, &lock, &err));
+    OK(doozer_lock_fence(lock, &call, &err));
+    OK(doozer_set(client, "/m/a", "fenced", 6, DOOZER_ANY, &call, NULL, &err));
+    OK(doozer_discover(client, "/m/*", NULL, &live, &err));
+    OK(doozer_live_files(live, &entries, &err));
+    doozer_entries_free(entries);
+    doozer_live_free(live);
+    OK(doozer_txn_if_rev(txn, "/m/a", rev, &err));
+    FAILS(DOOZER_COMPARE_FAILED, doozer_txn_commit(client, txn, NULL, NULL, 0, &err));
+    doozer_txn_free(txn);
+    OK(doozer_unlock(lock, NULL, &err));
+    doozer_lock_free(lock);
 }
 
 static void mixed(doozer_client *client, doozer_node *node, int rounds) {
@@ -84,6 +141,7 @@ static void mixed(doozer_client *client, doozer_node *node, int rounds) {
         FAILS(DOOZER_REV_MISMATCH, doozer_add(client, "/m/a", "x", 1, NULL, NULL, &err));
         OK(doozer_node_get_local(node, "/m/a", DOOZER_NOW, &file, &err));
         doozer_file_free(file);
+        if (round % 10 == 0) recipes(client, rev);
         if (round % 100 == 0) {
             FAILS(DOOZER_TIMEOUT, doozer_wait(client, "/never", rev, &quick, &event, &err));
         }
@@ -101,6 +159,9 @@ int main(int count, char **arguments) {
     OK(doozer_node_start(&options, NULL, &node, &err));
     doozer_client *client = connected(doozer_node_address(node));
     many(client, rounds > 10 ? 10 : rounds);
+    doozer_client *other = connected(doozer_node_address(node));
+    turns(client, other, rounds > 10 ? 10 : rounds);
+    doozer_client_free(other);
     mixed(client, node, 5 * rounds);
     long before = resident_kb();
     mixed(client, node, 20 * rounds);

@@ -10,4 +10,10 @@ await opened[2].next();
 const inside = await opened[5].client();
 await inside.set('/a', 'x', -1);
 opened.push(inside, inside.watch('/a', 1));
+// Told of, and not waited for.
+const held = [await c.lock('/l'), await c.readLock('/rw'), await c.elect('/e', 'x'), await c.barrier('/b', 1), await inside.lock('/l')];
+for (const { lost } of held) lost.addEventListener('abort', () => console.log('lost'));
+const live = await c.discover('/**');
+opened.push(...held, live, live[Symbol.asyncIterator](), await c.register('/s', 'x'), c.follow('/a'), c.observe('/e'));
+if (live.files.size === 0) throw new Error('no files');
 console.log(`opened ${opened.length}`);

@@ -1,6 +1,6 @@
 // What a worker does: its share of the calls, or waits that nobody ends.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { Node, connect } from 'doozer';
 
 const { address, name, calls } = workerData;
@@ -13,6 +13,9 @@ for (let i = 0; i < calls; i += 1) {
 if (calls === 0) {
   const inside = await (await Node.start()).client();
   const waits = Array.from({ length: 20 }, (_, i) => [c.wait(`/never/${i}`, 1), inside.wait('/never', 1), c.watch('/never', 1).next()]);
+  const [lock, live] = [await c.lock(`/lock/${threadId}`), await c.discover(`/${name}`)];
+  lock.lost.addEventListener('abort', () => {});
+  waits.push(live.changed(), c.elect(lock.path, 'x'), c.barrier('/never', 1000));
   // Some of what is under way ends at the very moment.
   for (let i = 0; i < 200; i += 1) waits.push(c.set(`/${name}`, 'x', -1));
   parentPort.postMessage('waiting');

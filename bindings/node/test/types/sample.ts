@@ -1,9 +1,10 @@
 // A program that uses all of the package, for the compiler first and then to be run: both as ESM and as CommonJS.
 
 import {
-  Client, DoozerError, Event, Lock, Node, RevMismatch, Stat, Stream, Timeout, connect, version,
-  type Bytes, type CallOptions, type ClientOptions, type Entry, type File, type ListOptions, type NodeOptions,
-  type ReadOptions, type Revision, type StreamOptions,
+  Client, Closed, CompareFailed, DoozerError, Entered, Event, Leader, Live, Lock, Node, Registration, RevMismatch, Stat, Stream,
+  Timeout, Txn, connect, version,
+  type Bytes, type CallOptions, type ClientOptions, type Entry, type FailedPart, type File, type ListOptions, type NodeOptions,
+  type ReadOptions, type Revision, type StreamOptions, type WriteOptions,
 } from 'doozer';
 
 function check(holds: boolean): asserts holds {
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   await using node = await Node.start(told);
   const address: string | null = node.address;
   check(address !== null && version.length > 0);
-  const options: ClientOptions = { timeout: 5000, name: 'sample' };
+  const options: ClientOptions = { timeout: 5000, name: 'sample', sessionTtl: 5000, sessionLabel: 'sample' };
   await using client: Client = await connect(address, options);
 
   const value: Bytes = new Uint8Array([120]);
@@ -48,12 +49,64 @@ async function main(): Promise<void> {
   try {
     await using lock: Lock = await client.lock('/l');
     token = lock.rev;
-    check(lock.isHeld && lock.path === '/l');
+    check(lock.isHeld && lock.path === '/l' && lock.validFor > 0);
+    lock.check();
+    const lost: AbortSignal = lock.lost;
+    const fenced: WriteOptions = { fence: lock, signal: lost };
+    check((await client.set('/fenced', 'x', 0, fenced)) < (await client.del('/fenced', -1, { fence: lock })));
     throw new Error('thrown with the lock');
   } catch (error) {
     check(error instanceof Error && error.message === 'thrown with the lock');
   }
   check(token > rev && (await client.get('/l')).value === null);
+
+  let leading: Leader | undefined;
+  {
+    await using leader: Leader = await client.elect('/leader', 'me');
+    await using observed: Stream<File> = client.observe('/leader');
+    const said: number = await leader.proclaim(new Uint8Array([121]));
+    check(said > leader.token && leader.isLeading && !leader.lost.aborted);
+    check((await observed.next()).value?.rev === said);
+    leading = leader;
+  }
+  check(!leading.isLeading && leading.lost.reason instanceof Closed);
+  const tried: Lock | null = await client.tryLock('/l');
+  check(tried !== null && (await client.tryLock('/l')) === null);
+  await tried.unlock();
+  {
+    await using reader: Lock = await client.readLock('/rw');
+    await using place: Lock = await client.semaphore('/s', 2);
+    check(reader.isHeld && place.isHeld);
+  }
+  await (await client.writeLock('/rw')).unlock();
+  {
+    await using live: Live = await client.discover('/svc/*');
+    await using service: Registration = await client.register('/svc/1', 'here');
+    const at: number | null = service.rev;
+    const files: ReadonlyMap<string, File> | null = await live.changed({ timeout: 5000 });
+    check(files?.get('/svc/1')?.rev === at && live.files.size === 1);
+    await service.deregister();
+    for await (const now of live) if (now.size === 0) break;
+  }
+  {
+    await using entered: Entered = await client.barrier('/b', 1);
+    check(entered.path === '/b' && !entered.lost.aborted);
+  }
+  const txn: Txn = client.txn().ifRev('/a', rev).ifAbsent('/t').set('/t', 'x', 0).del('/none', -1);
+  const revs: (number | null)[] = await txn.commit();
+  check(revs.length === 2 && revs[1] === null);
+  try {
+    await txn.commit();
+  } catch (error) {
+    check(error instanceof CompareFailed);
+    const part: FailedPart | null = error.part;
+    check(part?.kind === 'compare' && part.number === 2);
+  }
+  check((await client.rollback('/t', revs[0] ?? 0)) > 0);
+  {
+    await using follow: Stream<Event> = client.follow('/a', rev);
+    check((await follow.next()).value?.rev === rev);
+  }
 
   const call: CallOptions = { timeout: 10, signal: new AbortController().signal };
   try {
@@ -79,6 +132,16 @@ async function main(): Promise<void> {
     await c.get('/a', { consistency: 'some' });
     // @ts-expect-error made by the package alone
     new Client();
+    // @ts-expect-error made by the package alone
+    new Lock();
+    // @ts-expect-error somebody may hold it
+    (await c.tryLock('/l')).unlock();
+    // @ts-expect-error a write depends on something that is held
+    await c.set('/a', 'x', 0, { fence: '/l' });
+    // @ts-expect-error a semaphore has places
+    await c.semaphore('/s');
+    // @ts-expect-error a live map is read only
+    (await c.discover('/**')).files.clear();
     // @ts-expect-error a file may be missing
     (await c.get('/a')).value.length;
   };

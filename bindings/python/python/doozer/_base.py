@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Optional
+
+if typing.TYPE_CHECKING:
+    from ._types import Part
 
 
 class Error(Exception):
@@ -26,6 +30,9 @@ class Error(Exception):
     retry: bool
     """Whether the same call may be made again as it is, without looking first."""
 
+    part: Optional[Part]
+    """Which part of a transaction refused it, such as ("compare", 2) or ("operation", 1); None if it was none."""
+
     def __init__(
         self,
         message: str = "",
@@ -33,6 +40,7 @@ class Error(Exception):
         path: Optional[str] = None,
         detail: str = "",
         retry: bool = False,
+        part: Optional[Part] = None,
     ) -> None:
         super().__init__(message)
         # Pickled along, as whatever is in an exception's __dict__.
@@ -40,6 +48,7 @@ class Error(Exception):
         self.path = path
         self.detail = detail
         self.retry = retry
+        self.part = part
 
 
 def both(first: BaseException, second: BaseException) -> None:

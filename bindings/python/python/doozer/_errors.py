@@ -137,9 +137,9 @@ class BadGlob(Error):
 
 
 class TooLarge(Error):
-    """The value is larger than the cluster's largest value.
+    """The value is larger than the cluster's largest value, or the transaction has too many parts.
 
-    Split the value, or raise the cluster's limit.
+    Split it, or raise the cluster's limit for values.
     """
 
     kind = "TOO_LARGE"
@@ -187,9 +187,9 @@ class DiskFull(Error):
 
 
 class Overloaded(Error):
-    """The member has as many connections, or outstanding waits and watches, as it allows.
+    """A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues.
 
-    End some, use another member, or raise the member's limit.
+    End some, acknowledge what was answered, use another member, or raise the limit that the detail names.
     """
 
     kind = "OVERLOADED"
@@ -244,6 +244,56 @@ class SessionExpired(Error):
 
     kind = "SESSION_EXPIRED"
     number = 211
+
+
+class OutOfOrder(Error):
+    """A command of the session that comes before this one has not arrived yet.
+
+    Send what is missing first, then this one again.
+    """
+
+    kind = "OUT_OF_ORDER"
+    number = 212
+
+
+class AnswerGone(Error):
+    """The command was made before, and its answer was acknowledged and is not kept any more.
+
+    Give each command a sequence number of its own, and acknowledge only answers that were heard.
+    """
+
+    kind = "ANSWER_GONE"
+    number = 213
+
+
+class CompareFailed(Error):
+    """A compare of the transaction does not hold.
+
+    Read the file that the detail names, and decide again.
+    """
+
+    kind = "COMPARE_FAILED"
+    number = 214
+
+
+class BadTtl(Error):
+    """A session cannot have this TTL.
+
+    Choose one from 1 second to 24 hours.
+    """
+
+    kind = "BAD_TTL"
+    number = 215
+
+
+class BadSession(Error):
+    """The request's session fields do not fit together, or a key or an id has another length than 16 bytes.
+
+    Mend what the detail names.
+    """
+
+    kind = "BAD_SESSION"
+    number = 216
 
 
 class Timeout(Error, TimeoutError):
@@ -381,6 +431,11 @@ BY_NUMBER = {
     209: NoQuorum,
     210: OutcomeUnknown,
     211: SessionExpired,
+    212: OutOfOrder,
+    213: AnswerGone,
+    214: CompareFailed,
+    215: BadTtl,
+    216: BadSession,
     240: Timeout,
     241: Cancelled,
     242: Disconnected,

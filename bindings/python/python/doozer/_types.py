@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Literal, NamedTuple, Optional, TypedDict, Union
+from typing import Literal, NamedTuple, Optional, Tuple, TypedDict, Union
 
 Value = Union[bytes, bytearray, memoryview, str]
 """What a file can be set to: bytes, or text as UTF-8."""
 
 Consistency = Union[Literal["linearizable"], Literal["local"]]
 """How fresh a read must be: as if there were one member only, or as the member at hand has it."""
+
+Part = Tuple[Literal["compare", "operation"], int]
+"""A part of a transaction: conditions and changes are counted from 1, each by themselves."""
 
 AnyPath = Union[str, PathLike[str]]
 """The name of a file on disk."""
@@ -93,6 +96,8 @@ class OwnOptions(TypedDict, total=False):
     timeout: Optional[float]
     connect_timeout: Optional[float]
     name: Optional[str]
+    session_ttl: Optional[float]
+    session_label: Optional[str]
 
 
 class ConnectOptions(OwnOptions, total=False):

@@ -1,14 +1,16 @@
 # frozen_string_literal: true
 
 module Doozer
-  # A client of one cluster, made by Doozer.connect or Node#client. It may be used from any thread; threads' calls run at
-  # the same time. In the child of a fork it opens a connection of its own when it is first used there (but the client of
-  # an embedded member stays with the parent, and raises Forked in a child).
+  # A client of one cluster, made by Doozer.connect or Node#client; doozer/recipes.rb has its locks, elections and
+  # services. It may be used from any thread; threads' calls run at the same time. In the child of a fork it opens a
+  # connection of its own when it is first used there (but the client of an embedded member stays with the parent, and
+  # raises Forked in a child).
   #
-  # Every call takes `timeout:` in seconds: nil is the client's usual time limit, Float::INFINITY none; `wait` and `lock`
-  # have none by themselves. Reads take `consistency:`, :linearizable (default) or :local. Every call blocks its thread
-  # (under a fiber scheduler its fiber) and nothing else; whatever Ruby ends a wait with (Ctrl-C, Timeout.timeout,
-  # Thread#raise, Thread#kill) ends it at once, and takes the request back from the member.
+  # Every call takes `timeout:` in seconds: nil is the client's usual time limit, Float::INFINITY none; `wait`, and what
+  # waits for others (`lock`, `elect`, `barrier`), have none by themselves. Reads take `consistency:`, :linearizable
+  # (default) or :local. Every call blocks its thread (under a fiber scheduler its fiber) and nothing else; whatever
+  # Ruby ends a wait with (Ctrl-C, Timeout.timeout, Thread#raise, Thread#kill) ends it at once, and takes the request
+  # back from the member.
   #
   # Paths are strings of UTF-8, revisions integers, values strings of any bytes; those that are given back are frozen and
   # binary. Every call raises Timeout, Disconnected, PermissionDenied, Closed, Forked and Panic beside what it names.
@@ -17,19 +19,23 @@ module Doozer
     # -1 for whatever there is. Returns the revision this made.
     #
     # Raises RevMismatch if it has changed; BadPath, IsDir or NotDir if no file can stand there; TooLarge, DiskFull; and
-    # OutcomeUnknown if the connection was lost before the answer came: then read whether it was done.
-    def set(path, value, rev, timeout: nil) = _set(path, value, rev, timeout)
+    # OutcomeUnknown if the call's time was over, or the client's session, before the answer came: then read whether it
+    # was done.
+    #
+    # `fence` is a Lock or a Leader: the file is written only while that is still held, which the cluster looks at in the
+    # same step; LockLost is raised if it is not, and Forked in a child of the process that holds it.
+    def set(path, value, rev, fence: nil, timeout: nil) = _set(path, value, rev, fence, timeout)
 
     # Makes a file that does not exist yet: `set` with revision 0. Returns its revision.
     #
     # Raises as `set`; RevMismatch if it exists.
     def add(path, value, timeout: nil) = _add(path, value, timeout)
 
-    # Deletes a file, provided that it has not changed since the revision `rev`, see `set`. Returns the revision this made;
-    # 0 if there was nothing to delete.
+    # Deletes a file, provided that it has not changed since the revision `rev`, see `set`. Returns the revision this
+    # made; 0 if there was nothing to delete. `fence` as in `set`.
     #
     # Raises as `set`.
-    def del(path, rev, timeout: nil) = _del(path, rev, timeout)
+    def del(path, rev, fence: nil, timeout: nil) = _del(path, rev, fence, timeout)
 
     # Reads a file, as it is or as it was at a revision; one that has not come yet is waited for. Returns a File, whose
     # value is nil and whose revision is 0 if there is no such file.
@@ -80,6 +86,16 @@ module Doozer
       flow(_watch(glob, rev), &block)
     end
 
+    # Every change of the files that match a glob, for the long run: a Follow of Event. From a revision on as `watch`;
+    # without one, or where the member does not keep that revision any more, it begins with what there is, or with the
+    # difference between what was told and what there is. With a block, each is given to the block, and the stream is
+    # closed when the block is left.
+    #
+    # Raises BadGlob or Range, when the first is asked for.
+    def follow(glob, rev = nil, &block)
+      flow(_follow(glob, rev), &block)
+    end
+
     # A file as a live value: a Config of File, first as it is, then as it is after each change. A reader that is too slow
     # misses changes, but never the latest. With a block, each is given to the block, and the stream is closed when the
     # block is left.
@@ -89,29 +105,29 @@ module Doozer
       flow(_config(path), &block)
     end
 
-    # Takes a lock: makes the file `path`, waiting for whoever holds it to delete it; without end unless `timeout` is
-    # given. Returns the Lock. With a block, gives the Lock to the block, gives it back when the block is left, and
-    # returns what the block does.
+    # Writes again what a file held at an older revision, unless it changes meanwhile. Returns the revision this made; if
+    # the file is still the one of that time, its own.
     #
-    # This is the simple lock. What a process held that died stays locked until somebody deletes the file; waiters are
-    # not served in order; and whoever deletes or overwrites the file takes the lock away from its holder, who learns of
-    # it when giving it back only. So hand the fencing token, Lock#rev, to what the lock protects.
-    #
-    # Raises as `set`, but neither RevMismatch nor OutcomeUnknown. With a block also as Lock#unlock, unless the block
-    # itself raises.
-    def lock(path, timeout: nil)
-      return _lock(path, timeout) unless block_given?
+    # Raises NoEntry if there was no such file then; TooLate if the member does not keep that revision any more;
+    # RevMismatch if it changes meanwhile; Range if the revision is negative; and as `set`.
+    def rollback(path, rev, timeout: nil) = _rollback(path, rev, timeout)
 
-      begin
-        # Nothing can come between the two: Ruby looks for interrupts when a method of its own returns.
-        held = _lock(path, timeout)
-        yield held
-      rescue Exception
-        has_failed = true
-        raise
-      ensure
-        held&.send(:give_back, quietly: has_failed)
-      end
+    # A transaction: several changes, made all of them or none, under conditions. Returns a Txn to put together and
+    # commit. With a block, gives it to the block, commits it when the block has come to its end (not if it is left in
+    # another way), within `timeout`, and returns the revisions, see Txn#commit.
+    #
+    #   client.txn.if_absent("/a").set("/a", "1", 0).commit
+    #   client.txn { |txn| txn.if_rev("/a", 40).set("/a", "1", -1).set("/b", "2", -1) }
+    #
+    # Raises Closed; with a block as Txn#commit.
+    def txn(timeout: nil)
+      raise ArgumentError, "timeout: is of commit, unless there is a block" if timeout && !block_given?
+
+      txn = _txn
+      return txn unless block_given?
+
+      yield txn
+      txn.commit(timeout:)
     end
 
     # Passes through the cluster's consensus without changing anything: proof that writing works.

@@ -11,12 +11,15 @@ module Doozer
     attr_reader :path
     # What there is to say beyond the kind; may be empty.
     attr_reader :detail
+    # Which part of a transaction refused it, counted from 1: [:compare, 2] or [:operation, 2]; nil if none did.
+    attr_reader :part
 
-    def initialize(message = nil, operation: nil, path: nil, detail: nil, retryable: false)
+    def initialize(message = nil, operation: nil, path: nil, detail: nil, retryable: false, part: nil)
       super(message)
       @operation = operation
       @path = path
       @detail = detail
+      @part = part
       @retryable = retryable
     end
 
@@ -31,8 +34,8 @@ module Doozer
     def retryable? = @retryable
 
     # Made by the native part.
-    def self.of(number, message, operation, path, detail, retryable)
-      ERRORS.fetch(number, Other).new(message, operation:, path:, detail:, retryable:)
+    def self.of(number, message, operation, path, detail, retryable, part)
+      ERRORS.fetch(number, Other).new(message, operation:, path:, detail:, retryable:, part:)
     end
     private_class_method :of
   end

@@ -95,8 +95,8 @@ module Doozer
     NUMBER = 200
   end
 
-  # The value is larger than the cluster's largest value.
-  # Split the value, or raise the cluster's limit.
+  # The value is larger than the cluster's largest value, or the transaction has too many parts.
+  # Split it, or raise the cluster's limit for values.
   class TooLarge < Error
     KIND = "TOO_LARGE"
     NUMBER = 201
@@ -130,8 +130,8 @@ module Doozer
     NUMBER = 205
   end
 
-  # The member has as many connections, or outstanding waits and watches, as it allows.
-  # End some, use another member, or raise the member's limit.
+  # A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues.
+  # End some, acknowledge what was answered, use another member, or raise the limit that the detail names.
   class Overloaded < Error
     KIND = "OVERLOADED"
     NUMBER = 206
@@ -170,6 +170,41 @@ module Doozer
   class SessionExpired < Error
     KIND = "SESSION_EXPIRED"
     NUMBER = 211
+  end
+
+  # A command of the session that comes before this one has not arrived yet.
+  # Send what is missing first, then this one again.
+  class OutOfOrder < Error
+    KIND = "OUT_OF_ORDER"
+    NUMBER = 212
+  end
+
+  # The command was made before, and its answer was acknowledged and is not kept any more.
+  # Give each command a sequence number of its own, and acknowledge only answers that were heard.
+  class AnswerGone < Error
+    KIND = "ANSWER_GONE"
+    NUMBER = 213
+  end
+
+  # A compare of the transaction does not hold.
+  # Read the file that the detail names, and decide again.
+  class CompareFailed < Error
+    KIND = "COMPARE_FAILED"
+    NUMBER = 214
+  end
+
+  # A session cannot have this TTL.
+  # Choose one from 1 second to 24 hours.
+  class BadTtl < Error
+    KIND = "BAD_TTL"
+    NUMBER = 215
+  end
+
+  # The request's session fields do not fit together, or a key or an id has another length than 16 bytes.
+  # Mend what the detail names.
+  class BadSession < Error
+    KIND = "BAD_SESSION"
+    NUMBER = 216
   end
 
   # The call's time ran out before an answer came.
@@ -275,6 +310,11 @@ module Doozer
     209 => NoQuorum,
     210 => OutcomeUnknown,
     211 => SessionExpired,
+    212 => OutOfOrder,
+    213 => AnswerGone,
+    214 => CompareFailed,
+    215 => BadTtl,
+    216 => BadSession,
     240 => Timeout,
     241 => Cancelled,
     242 => Disconnected,

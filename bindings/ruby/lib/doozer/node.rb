@@ -36,8 +36,8 @@ module Doozer
     # A Client of it, without a socket; with a block, as Doozer.connect. Arguments as there.
     #
     # Raises Closed if it was stopped.
-    def client(timeout: nil, connect_timeout: nil, secret: nil, name: nil, &block)
-      Doozer.send(:lend, _client({ timeout:, connect_timeout:, secret:, name: }), &block)
+    def client(timeout: nil, connect_timeout: nil, secret: nil, name: nil, session_ttl: nil, session_label: nil, &block)
+      Doozer.send(:lend, _client({ timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label: }), &block)
     end
 
     # Reads a file from this member's state as it is, or was at a revision. Never waits, and asks no other member. Returns

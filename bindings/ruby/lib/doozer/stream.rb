@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Doozer
-  # What comes one after another, made by Client#watch, #config and #list. Nobody but a reader of it keeps a member busy: it
+  # What comes one after another, made by Client#watch, #follow, #config, #observe and
+  # #list. Nobody but a reader of it keeps a member busy: it
   # is opened when it is first read. In the child of a fork it raises Forked. Forgotten, it is closed.
   #
   # It can be read from several threads; what one gets the others do not.
@@ -41,7 +42,11 @@ module Doozer
   # Every change of the files that match a glob: a Stream of Event. See Client#watch.
   class Watch < Stream; end
 
-  # A file as a live value: a Stream of File. See Client#config.
+  # Every change of the files that match a glob, or the difference where changes are forgotten: a Stream of Event. See
+  # Client#follow.
+  class Follow < Stream; end
+
+  # A file as a live value: a Stream of File. See Client#config and Client#observe.
   class Config < Stream; end
 
   # The files that match a glob: a Stream of Entry. See Client#list.

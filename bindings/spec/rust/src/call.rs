@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use doozer::{CallOptions, Client, Config, Error, ListOptions, Lock, Timeout, Watch};
+use doozer::{
+    CallOptions, Client, Config, Error, ErrorKind, Fence, Follow, ListOptions, Lock, Timeout, Txn, Watch,
+};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::given::{Ended, Fault, Given};
+use crate::kept::Kept;
 use crate::scenario::Do;
 
 /// A stream that steps read.
 pub(crate) enum Stream {
     Watch(Watch),
     Config(Config),
+    Follow(Follow),
 }
 
 /// A stream, with what its errors are to say.
@@ -29,7 +33,7 @@ pub(crate) struct Opened {
 pub(crate) enum Target {
     Client(Client),
     Stream(Arc<Mutex<Stream>>),
-    Lock(Arc<Lock>),
+    Kept(Arc<Kept>),
 }
 
 /// What a call's outcome is held against, beside the step's expectations.
@@ -41,8 +45,8 @@ pub(crate) struct About {
     pub timeout: Duration,
     /// Whether the step itself gave the time limit.
     pub is_limited: bool,
-    /// The name under which the lock it takes is kept.
-    pub lock: Option<String>,
+    /// The name under which what it gives is kept.
+    pub kept: Option<String>,
 }
 
 /// A call that is ready to be made, in the background or not.
@@ -54,13 +58,16 @@ pub(crate) struct Call {
     pub rev: Option<i64>,
     pub list: ListOptions,
     pub secret: String,
+    pub n: usize,
+    pub txn: Option<Txn>,
+    pub fence: Option<Fence>,
     pub timeout: Duration,
 }
 
-/// How a call ended, with the lock it took, and how long it took.
+/// How a call ended, with what it gave to be kept, and how long it took.
 pub(crate) struct Made {
     pub ended: Ended,
-    pub lock: Option<Lock>,
+    pub kept: Option<Kept>,
     pub took: Duration,
 }
 
@@ -73,34 +80,87 @@ pub(crate) struct Background {
 impl Call {
     pub async fn make(self) -> Made {
         let began = Instant::now();
-        let mut taken = None;
-        let ended = self.run(&mut taken).await.map_err(Fault::from);
-        Made { ended, lock: taken, took: began.elapsed() }
+        let mut kept = None;
+        let ended = self.run(&mut kept).await.map_err(Fault::from);
+        Made { ended, kept, took: began.elapsed() }
     }
 
-    async fn run(self, taken: &mut Option<Lock>) -> Result<Given, Error> {
+    async fn run(self, kept: &mut Option<Kept>) -> Result<Given, Error> {
         let timeout = Timeout::After(self.timeout);
         match self.target {
             Target::Client(ref client) => {
                 let client = client.with(CallOptions { timeout, ..CallOptions::default() });
-                if self.op == Do::Lock {
-                    let lock = taken.insert(client.lock(&self.path).await?);
-                    return Ok(Given::rev(lock.rev()));
+                match self.op {
+                    Do::Lock | Do::TryLock | Do::ReadLock | Do::WriteLock | Do::Semaphore => {
+                        let Some(lock) = self.take(&client).await? else { return Ok(Given::rev(0)) };
+                        let rev = lock.rev();
+                        *kept = Some(Kept::lock(lock));
+                        Ok(Given::rev(rev))
+                    }
+                    Do::Elect | Do::Register | Do::Discover | Do::Enter => self.keep(&client, kept).await,
+                    _ => self.on_client(&client).await,
                 }
-                self.on_client(&client).await
             }
             Target::Stream(stream) => next(&mut *stream.lock().await).await,
-            Target::Lock(lock) => lock.unlock().await.map(|()| Given::default()),
+            // These have no time limit of their own.
+            Target::Kept(thing) if matches!(self.op, Do::Lost | Do::Changed | Do::Leave) => {
+                let limited = tokio::time::timeout(self.timeout, thing.call(self.op, self.value)).await;
+                let op = if self.op == Do::Changed { Do::Discover } else { self.op };
+                limited
+                    .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, op.word(), Some(&thing.path), "")))
+            }
+            Target::Kept(thing) => thing.call(self.op, self.value).await,
         }
+    }
+
+    async fn take(&self, client: &Client) -> Result<Option<Lock>, Error> {
+        let path = &self.path;
+        match self.op {
+            Do::TryLock => return client.try_lock(path).await,
+            Do::ReadLock => client.read_lock(path).await,
+            Do::WriteLock => client.write_lock(path).await,
+            Do::Semaphore => client.semaphore(path, self.n).await,
+            _ => client.lock(path).await,
+        }
+        .map(Some)
+    }
+
+    async fn keep(self, client: &Client, kept: &mut Option<Kept>) -> Result<Given, Error> {
+        let Call { path, value, n, .. } = self;
+        let (given, thing) = match self.op {
+            Do::Elect => {
+                let leader = client.elect(&path, value).await?;
+                (Given::rev(leader.token()), Kept::leader(leader))
+            }
+            Do::Register => {
+                let registration = client.register(&path, value).await?;
+                (Given::rev(registration.rev().unwrap_or_default()), Kept::registration(registration))
+            }
+            Do::Discover => (Given::default(), Kept::live(&path, client.discover(&path).await?)),
+            _ => (Given::default(), Kept::entered(&path, client.barrier(&path, n).enter().await?)),
+        };
+        *kept = Some(thing);
+        Ok(given)
     }
 
     async fn on_client(&self, client: &Client) -> Result<Given, Error> {
         let Call { path, rev, value, .. } = self;
         let named = rev.unwrap_or_default();
         Ok(match self.op {
-            Do::Set => Given::rev(client.set(path, value.clone(), named).await?),
+            Do::Set => Given::rev(match &self.fence {
+                Some(fence) => client.set_fenced(path, value.clone(), named, fence.clone()).await?,
+                None => client.set(path, value.clone(), named).await?,
+            }),
             Do::Add => Given::rev(client.add(path, value.clone()).await?),
-            Do::Del => Given::rev(client.del(path, named).await?.unwrap_or_default()),
+            Do::Del => {
+                let gone = match &self.fence {
+                    Some(fence) => client.del_fenced(path, named, fence.clone()).await?,
+                    None => client.del(path, named).await?,
+                };
+                Given::rev(gone.unwrap_or_default())
+            }
+            Do::Rollback => Given::rev(client.rollback(path, named).await?),
+            Do::Txn => Given::revs(client.txn(self.txn.clone().unwrap_or_default()).await?),
             Do::Get => match rev {
                 Some(rev) => client.get_at(path, *rev).await?.into(),
                 None => client.get(path).await?.into(),
@@ -132,6 +192,7 @@ impl Call {
 async fn next(stream: &mut Stream) -> Result<Given, Error> {
     Ok(match stream {
         Stream::Watch(watch) => watch.next().await.transpose()?.map(Given::from),
+        Stream::Follow(follow) => follow.next().await.transpose()?.map(Given::from),
         Stream::Config(config) => config.next().await.transpose()?.map(Given::from),
     }
     .unwrap_or_default())

@@ -9,6 +9,7 @@ use doozer::{Change, ErrorKind};
 use crate::call::About;
 use crate::given::{Ended, Fault, Given};
 use crate::scenario::{Do, Rev, Step};
+use crate::txn;
 
 /// How much later than its time limit a call may end, and how much earlier a TIMEOUT may come.
 const LATE: Duration = Duration::from_secs(5);
@@ -51,6 +52,7 @@ fn check_fault(step: &Step, about: &About, kind: &str, fault: &Fault, took: Dura
     {
         return Err(format!("its error's detail lacks `{part}`: {shown}"));
     }
+    same("part", step.error_part.as_ref(), fault.part.as_ref())?;
     let is_timeout = fault.kind == ErrorKind::Timeout && about.is_limited;
     if is_timeout && took + EARLY < about.timeout {
         return Err(format!("it timed out after {took:?}, not {:?}", about.timeout));
@@ -62,6 +64,8 @@ fn check_given(step: &Step, given: &Given, saved: &HashMap<String, i64>) -> Resu
     check_rev(step, given, saved)?;
     check_value(step, given)?;
     check_entries(step, given)?;
+    check_revs(step, given, saved)?;
+    same("held", step.expect_held.as_ref(), given.held.as_ref())?;
     let change = given.change.map(|change| match change {
         Change::Set => "set".to_owned(),
         Change::Del => "del".to_owned(),
@@ -91,6 +95,12 @@ fn check_rev(step: &Step, given: &Given, saved: &HashMap<String, i64>) -> Result
         }
         _ => Ok(()),
     }
+}
+
+fn check_revs(step: &Step, given: &Given, saved: &HashMap<String, i64>) -> Result<(), String> {
+    let resolve = |text: &String| text.split_whitespace().map(|word| txn::rev(word, saved)).collect();
+    let expected: Option<Vec<i64>> = step.expect_revs.as_ref().map(resolve).transpose()?;
+    same("revisions", expected.as_ref(), given.revs.as_ref())
 }
 
 fn check_value(step: &Step, given: &Given) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use doozer::node::LocalFile;
-use doozer::{Change, Entry, Error, ErrorKind, Event, File, Stat};
+use doozer::{Change, Entry, Error, ErrorKind, Event, FailedPart, File, Stat};
 
 /// The parts that the call gives, and no others.
 #[derive(Debug, Default)]
@@ -16,6 +16,9 @@ pub(crate) struct Given {
     pub names: Option<Vec<String>>,
     pub values: Option<Vec<Option<Bytes>>>,
     pub text: Option<String>,
+    /// Of each change of a transaction; 0: it changed nothing.
+    pub revs: Option<Vec<i64>>,
+    pub held: Option<bool>,
 }
 
 /// How a call failed.
@@ -25,6 +28,8 @@ pub(crate) struct Fault {
     pub op: String,
     pub path: Option<String>,
     pub detail: String,
+    /// Which part of a transaction it was, in words.
+    pub part: Option<String>,
     /// As it is shown.
     pub shown: String,
 }
@@ -39,6 +44,11 @@ impl Given {
 
     pub fn text(text: String) -> Given {
         Given { text: Some(text), ..Given::default() }
+    }
+
+    pub fn revs(revs: Vec<Option<i64>>) -> Given {
+        let revs: Vec<i64> = revs.into_iter().map(Option::unwrap_or_default).collect();
+        Given { rev: revs.last().copied(), revs: Some(revs), ..Given::default() }
     }
 
     pub fn names(names: Vec<String>) -> Given {
@@ -85,7 +95,15 @@ impl From<Error> for Fault {
             op: error.op().to_owned(),
             path: error.path().map(str::to_owned),
             detail: error.detail().to_owned(),
+            part: error.failed_part().map(shown),
             shown: error.to_string(),
         }
+    }
+}
+
+fn shown(part: FailedPart) -> String {
+    match part {
+        FailedPart::Compare(number) => format!("compare {number}"),
+        FailedPart::Op(number) => format!("operation {number}"),
     }
 }

@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `scenario` | scenarios and steps as they are in the files |
 //! | `subset`, `rules` | what a file may look like, and which keys a step may have |
-//! | `world` | what a scenario has opened: member, proxy, clients, streams, locks, calls |
+//! | `world` | what a scenario has opened: member, proxy, clients, streams, what is held, calls |
 //! | `step` | one step, from its arguments to its outcome |
 //! | `call` | the calls of a client |
+//! | `kept` | what calls gave that is kept: locks, leaders and others |
+//! | `txn` | transactions as they stand in a step |
 //! | `given`, `expect` | what calls give, and whether it is what a step expects |
 //! | `proxy` | the fault proxy's process |
 //! | `runner`, `report` | all scenarios in turn, and what became of them |
@@ -15,6 +17,7 @@
 mod call;
 mod expect;
 mod given;
+mod kept;
 mod proxy;
 mod report;
 mod rules;
@@ -22,6 +25,7 @@ mod runner;
 mod scenario;
 mod step;
 mod subset;
+mod txn;
 mod world;
 
 pub use proxy::Proxy;

@@ -18,18 +18,23 @@ const NAMES: &str = "expect_names expect_count";
 const ENTRIES: &str = "expect_names expect_values expect_count";
 const EVENT: &str =
     "expect_rev expect_rev_above save expect_value expect_hex expect_size expect_path expect_change";
+const REVS: &str = "expect_revs save";
+const HELD: &str = "expect_held";
 const MEMBER: &str = "expect_member";
 const NOTHING: &str = "";
 /// A call's time limit, its errors, and the client it is made on.
-const CALL: &str = "timeout_ms error error_op error_path error_detail repeat";
+const CALL: &str = "timeout_ms error error_op error_path error_detail error_part repeat";
+/// The same where nothing but its error is looked at.
+const FAILS: &str = "error error_op error_path error_detail";
 const VALUE: [&str; 3] = ["value", "value_hex", "value_size"];
+const HOLDS: [&str; 2] = ["lock", "leader"];
 
-/// `do`, what it needs (`VALUE`: just one of those), what it may have, what it gives. A `*` before what it may have: it is
-/// a call, one with a client; `+`: a call without; `-`: it can run in the background too.
+/// `do`, what it needs (`VALUE`, `HELD`: just one of those), what it may have, what it gives. A `*` before what it may have:
+/// it is a call, one with a client; `+`: a call without; `!`: one without a time limit; `-`: it can run in the background too.
 const STEPS: &[(&str, &str, &str, &str)] = &[
-    ("set", "path VALUE rev", "* -", REV),
+    ("set", "path VALUE rev", "* - fence", REV),
     ("add", "path VALUE", "* -", REV),
-    ("del", "path rev", "* -", REV),
+    ("del", "path rev", "* - fence", REV),
     ("get", "path", "* - rev", FILE),
     ("rev", "", "* -", REV),
     ("stat", "path", "* - rev", STAT),
@@ -39,6 +44,8 @@ const STEPS: &[(&str, &str, &str, &str)] = &[
     ("wait", "glob rev", "* -", EVENT),
     ("watch", "glob rev stream", "client", NOTHING),
     ("config", "path stream", "client", NOTHING),
+    ("follow", "glob stream", "client rev", NOTHING),
+    ("observe", "path stream", "client", NOTHING),
     (
         "next",
         "stream",
@@ -49,9 +56,27 @@ const STEPS: &[(&str, &str, &str, &str)] = &[
     ("nop", "", "* -", NOTHING),
     ("self", "", "* -", MEMBER),
     ("access", "secret", "* -", NOTHING),
+    ("rollback", "path rev", "* -", REV),
+    ("txn", "txn", "* -", REVS),
     ("lock", "path lock", "* -", REV),
-    ("unlock", "lock", "- error error_op error_path error_detail", NOTHING),
-    ("connect", "client", "+ via secret uri", NOTHING),
+    ("try_lock", "path lock", "* -", REV),
+    ("read_lock", "path lock", "* -", REV),
+    ("write_lock", "path lock", "* -", REV),
+    ("semaphore", "path n lock", "* -", REV),
+    ("unlock", "lock", "- !", NOTHING),
+    ("elect", "path VALUE leader", "* -", REV),
+    ("proclaim", "leader VALUE", "- !", REV),
+    ("resign", "leader", "- !", NOTHING),
+    ("lost", "HELD", "+ -", NOTHING),
+    ("held", "HELD", "", HELD),
+    ("register", "path VALUE registration", "* -", REV),
+    ("deregister", "registration", "- !", NOTHING),
+    ("discover", "glob live", "* -", NOTHING),
+    ("files", "live", "", ENTRIES),
+    ("changed", "live", "+ -", ENTRIES),
+    ("enter", "path n entered", "* -", NOTHING),
+    ("leave", "entered", "+ -", NOTHING),
+    ("connect", "client", "+ via secret uri session_ttl_ms session_label", NOTHING),
     ("close", "", "client", NOTHING),
     ("get_local", "path", "+ rev", FILE),
     ("revision", "", "+", REV),
@@ -132,7 +157,11 @@ fn check_step(step: &Table, background: &mut BTreeMap<String, &'static str>) -> 
     let (_, needed, may, gives) = found.ok_or_else(|| format!("no step does `{word}`"))?;
     let mut allowed = BTreeSet::from(["do"]);
     for key in needed.split_whitespace() {
-        let choices = if key == "VALUE" { &VALUE[..] } else { &[key][..] };
+        let choices = match key {
+            "VALUE" => &VALUE[..],
+            "HELD" => &HOLDS,
+            _ => &[key],
+        };
         if choices.iter().filter(|key| step.contains_key(**key)).count() != 1 {
             return Err(format!("`{word}` needs just one of {choices:?}"));
         }
@@ -144,7 +173,7 @@ fn check_step(step: &Table, background: &mut BTreeMap<String, &'static str>) -> 
         let given = background.remove(call).ok_or_else(|| format!("no call `{call}` is under way"))?;
         if word == "await" {
             gives = given;
-            allowed.extend(["error", "error_op", "error_path", "error_detail"]);
+            allowed.extend(FAILS.split_whitespace());
         }
     }
     allowed.extend(gives.split_whitespace());
@@ -152,13 +181,15 @@ fn check_step(step: &Table, background: &mut BTreeMap<String, &'static str>) -> 
         match key {
             "*" => allowed.extend(CALL.split_whitespace().chain(["client"])),
             "+" => allowed.extend(CALL.split_whitespace()),
+            "!" => allowed.extend(FAILS.split_whitespace()),
             "-" => allowed.extend(["background"]),
             key => allowed.extend([key]),
         }
     }
     if step.contains_key("background") {
         background.insert(text_of(step, "background")?.to_owned(), gives);
-        allowed.retain(|key| !key.starts_with("e") && !["save", "repeat"].contains(key));
+        let is_outcome = |key: &str| key.starts_with("error") || key.starts_with("expect_");
+        allowed.retain(|key| !is_outcome(key) && !["save", "repeat"].contains(key));
     }
     if let Some(key) = step.keys().find(|key| !allowed.contains(key.as_str())) {
         return Err(format!("`{word}` takes no `{key}` here"));

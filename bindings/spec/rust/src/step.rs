@@ -11,8 +11,10 @@ use tokio::time::timeout;
 use crate::call::{About, Background, Call, Made, Opened, Stream, Target};
 use crate::expect::{check, from_hex, sized};
 use crate::given::{Ended, Fault, Given};
+use crate::kept::Kept;
 use crate::scenario::{Do, Step};
-use crate::world::{LIMIT, World, open};
+use crate::txn;
+use crate::world::{LIMIT, World, options};
 
 /// How long a call that was cancelled may take to end; and how long after its time limit a call is taken for hung.
 const CANCELLED: Duration = Duration::from_secs(5);
@@ -48,7 +50,7 @@ async fn once(step: &Step, world: &mut World) -> Result<(), String> {
             let made = made.map_err(|error| format!("the call broke: {error}"))?;
             return settle(step, &call.about, made, world);
         }
-        Do::Watch | Do::Config => return open_stream(step, world),
+        Do::Watch | Do::Config | Do::Follow | Do::Observe => return open_stream(step, world),
         Do::CloseStream => {
             let name = required(&step.stream, "stream")?;
             return world
@@ -63,6 +65,7 @@ async fn once(step: &Step, world: &mut World) -> Result<(), String> {
         }
         Do::Connect => connect(step, world, &about).await?,
         Do::GetLocal | Do::Revision => local(step, world)?,
+        Do::Held | Do::Files => at_once(step, world)?,
         Do::Fork | Do::Join => return Err("the Rust runner does not fork".to_owned()),
         _ => {
             let call = prepare(step, world, &about)?;
@@ -80,10 +83,10 @@ async fn once(step: &Step, world: &mut World) -> Result<(), String> {
 
 /// Holds an outcome against the step, and keeps what came of it.
 fn settle(step: &Step, about: &About, made: Made, world: &mut World) -> Result<(), String> {
-    let Made { ended, lock, took } = made;
+    let Made { ended, kept, took } = made;
     check(step, about, &ended, took, &world.saved)?;
-    if let (Some(lock), Some(name)) = (lock, &about.lock) {
-        world.locks.insert(name.clone(), Arc::new(lock));
+    if let (Some(thing), Some(name)) = (kept, &about.kept) {
+        world.kept.insert(name.clone(), Arc::new(thing));
     }
     let Ok(given) = ended else { return Ok(()) };
     if step.expect_member {
@@ -107,20 +110,18 @@ fn about(step: &Step, world: &World) -> Result<About, String> {
         let opened = stream(step, world)?;
         (op, path) = (opened.op, Some(opened.path.clone()));
     }
-    if let (Do::Unlock, Some(name)) = (op, &step.lock) {
-        path = world.locks.get(name).map(|lock| lock.path().to_owned());
+    if path.is_none() && step.kept().is_some() {
+        path = Some(kept(step, world)?.path.clone());
     }
     let timeout = step.timeout_ms.map_or(LIMIT, Duration::from_millis);
-    Ok(About { op, path, timeout, is_limited: step.timeout_ms.is_some(), lock: step.lock.clone() })
+    Ok(About { op, path, timeout, is_limited: step.timeout_ms.is_some(), kept: step.kept().cloned() })
 }
 
 fn prepare(step: &Step, world: &mut World, about: &About) -> Result<Call, String> {
     let target = match step.r#do {
         Do::Next => Target::Stream(Arc::clone(&stream(step, world)?.stream)),
-        Do::Unlock => {
-            let name = required(&step.lock, "lock")?;
-            let lock = world.locks.get(name).ok_or_else(|| format!("no lock is called `{name}`"))?;
-            Target::Lock(Arc::clone(lock))
+        Do::Unlock | Do::Proclaim | Do::Resign | Do::Lost | Do::Deregister | Do::Changed | Do::Leave => {
+            Target::Kept(kept(step, world)?)
         }
         _ => Target::Client(client(step, world)?),
     };
@@ -132,6 +133,9 @@ fn prepare(step: &Step, world: &mut World, about: &About) -> Result<Call, String
         rev: step.rev.as_ref().map(|rev| rev.resolve(&world.saved)).transpose()?,
         list: ListOptions { limit: step.limit, keys_only: step.keys_only },
         secret: step.secret.clone().unwrap_or_default(),
+        n: step.n.unwrap_or_default(),
+        txn: step.txn.as_ref().map(|text| txn::parse(text, &world.saved)).transpose()?,
+        fence: step.fence.as_ref().map(|name| named(name, world)?.fence()).transpose()?,
         timeout: about.timeout,
     })
 }
@@ -148,13 +152,14 @@ fn value(step: &Step) -> Result<Bytes, String> {
 fn open_stream(step: &Step, world: &mut World) -> Result<(), String> {
     let client = client(step, world)?;
     let name = required(&step.stream, "stream")?;
-    let (path, stream) = if step.r#do == Do::Watch {
-        let glob = required(&step.glob, "glob")?;
-        let rev = step.rev.as_ref().map(|rev| rev.resolve(&world.saved)).transpose()?;
-        (glob, Stream::Watch(client.watch(glob, rev.unwrap_or_default())))
-    } else {
-        let path = required(&step.path, "path")?;
-        (path, Stream::Config(client.config(path)))
+    let rev = step.rev.as_ref().map(|rev| rev.resolve(&world.saved)).transpose()?;
+    let of = step.path.as_ref().or(step.glob.as_ref());
+    let path = of.ok_or("it needs `path` or `glob`")?;
+    let stream = match step.r#do {
+        Do::Watch => Stream::Watch(client.watch(path, rev.unwrap_or_default())),
+        Do::Follow => Stream::Follow(client.follow(path, rev)),
+        Do::Observe => Stream::Config(client.observe(path)),
+        _ => Stream::Config(client.config(path)),
     };
     let opened = Opened { op: step.r#do, path: path.to_owned(), stream: Arc::new(Mutex::new(stream)) };
     world.streams.insert(name.to_owned(), opened);
@@ -164,9 +169,14 @@ fn open_stream(step: &Step, world: &mut World) -> Result<(), String> {
 async fn connect(step: &Step, world: &mut World, about: &About) -> Result<Made, String> {
     let began = Instant::now();
     let name = required(&step.client, "client")?;
+    let mut options = options(about.timeout);
+    if let Some(ttl) = step.session_ttl_ms {
+        options.session_ttl = Duration::from_millis(ttl);
+    }
+    options.session_label = step.session_label.clone();
     let opened = match &step.uri {
-        Some(uri) => open(uri, about.timeout).await,
-        None => world.connect(step.via, step.secret.as_deref(), about.timeout).await?,
+        Some(uri) => Client::open(uri, options).await,
+        None => world.connect(step.via, step.secret.as_deref(), options).await?,
     };
     let ended = match opened {
         Ok(client) => {
@@ -175,7 +185,17 @@ async fn connect(step: &Step, world: &mut World, about: &About) -> Result<Made, 
         }
         Err(error) => Err(error.into()),
     };
-    Ok(Made { ended, lock: None, took: began.elapsed() })
+    Ok(Made { ended, kept: None, took: began.elapsed() })
+}
+
+/// What is known of something that is kept without a request.
+fn at_once(step: &Step, world: &World) -> Result<Made, String> {
+    let thing = kept(step, world)?;
+    let given = match step.r#do {
+        Do::Files => thing.files()?,
+        _ => Given { held: Some(thing.is_held()?), ..Given::default() },
+    };
+    Ok(Made { ended: Ok(given), kept: None, took: Duration::ZERO })
 }
 
 /// The reads of the embedded member without a request.
@@ -193,10 +213,11 @@ fn local(step: &Step, world: &World) -> Result<Made, String> {
             op: step.r#do.word().to_owned(),
             path: Some(path.to_owned()),
             detail: String::new(),
+            part: None,
             shown: kind.to_string(),
         })
     };
-    Ok(Made { ended, lock: None, took: began.elapsed() })
+    Ok(Made { ended, kept: None, took: began.elapsed() })
 }
 
 async fn cancel(call: Background) -> Result<(), String> {
@@ -222,6 +243,15 @@ fn client(step: &Step, world: &World) -> Result<Client, String> {
 fn stream<'a>(step: &Step, world: &'a World) -> Result<&'a Opened, String> {
     let name = required(&step.stream, "stream")?;
     world.streams.get(name).ok_or_else(|| format!("no stream is called `{name}`"))
+}
+
+/// What was kept under the name that the step gives.
+fn kept(step: &Step, world: &World) -> Result<Arc<Kept>, String> {
+    named(step.kept().ok_or("it needs the name of something that was kept")?, world)
+}
+
+fn named(name: &str, world: &World) -> Result<Arc<Kept>, String> {
+    world.kept.get(name).cloned().ok_or_else(|| format!("nothing is kept as `{name}`"))
 }
 
 fn required<'a>(value: &'a Option<String>, key: &str) -> Result<&'a str, String> {

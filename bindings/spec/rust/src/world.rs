@@ -1,4 +1,4 @@
-//! What a scenario has opened: member, proxy, clients, streams, locks and calls under way.
+//! What a scenario has opened: member, proxy, clients, streams, what is held, and calls under way.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doozer::node::{Config, Data, History, Node, Secrets};
-use doozer::{Client, Error, Lock, Options};
+use doozer::{Client, Error, Options};
 use tempfile::TempDir;
 
 use crate::call::{Background, Opened};
+use crate::kept::Kept;
 use crate::proxy::Proxy;
 use crate::scenario::{Scenario, Via};
 
@@ -24,8 +25,8 @@ pub(crate) struct World {
     pub proxy: Option<Proxy>,
     pub clients: HashMap<String, Client>,
     pub streams: HashMap<String, Opened>,
-    /// Locks that were taken, whether they are still held or not.
-    pub locks: HashMap<String, Arc<Lock>>,
+    /// What calls gave to be kept, whether it is still held or not.
+    pub kept: HashMap<String, Arc<Kept>>,
     pub calls: HashMap<String, Background>,
     pub saved: HashMap<String, i64>,
 }
@@ -43,7 +44,7 @@ impl World {
             proxy: None,
             clients: HashMap::new(),
             streams: HashMap::new(),
-            locks: HashMap::new(),
+            kept: HashMap::new(),
             calls: HashMap::new(),
             saved: HashMap::new(),
         };
@@ -52,7 +53,7 @@ impl World {
             world.put_proxy_before().await?;
         }
         if scenario.via != Via::None {
-            let client = world.connect(None, None, LIMIT).await?;
+            let client = world.connect(None, None, options(LIMIT)).await?;
             world.clients.insert("c".to_owned(), client.map_err(|error| format!("opening `c`: {error}"))?);
         }
         Ok(world)
@@ -79,16 +80,15 @@ impl World {
         let proxy = Proxy::start(address).await?;
         // What clients learn of the member's address leads to the proxy too.
         let path = format!("/ctl/node/{}/addr", node.id());
-        let client = self.embedded(LIMIT).await?.map_err(|error| error.to_string())?;
+        let client = self.embedded(options(LIMIT)).await?.map_err(|error| error.to_string())?;
         client.set(&path, proxy.address().to_owned(), -1).await.map_err(|error| error.to_string())?;
         client.close().await;
         self.proxy = Some(proxy);
         Ok(())
     }
 
-    async fn embedded(&self, connect_timeout: Duration) -> Result<Result<Client, Error>, String> {
+    async fn embedded(&self, options: Options) -> Result<Result<Client, Error>, String> {
         let embedded = self.running()?.embedded().clone();
-        let options = Options { connect_timeout, boot: None, ..Options::default() };
         Ok(Client::over(move || ready(embedded.connect()), options).await)
     }
 
@@ -97,25 +97,25 @@ impl World {
         &self,
         via: Option<Via>,
         secret: Option<&str>,
-        connect_timeout: Duration,
+        options: Options,
     ) -> Result<Result<Client, Error>, String> {
         let address = match via.unwrap_or(self.via) {
-            Via::Embedded => return self.embedded(connect_timeout).await,
+            Via::Embedded => return self.embedded(options).await,
             Via::Proxy => self.proxy.as_ref().ok_or("there is no proxy")?.address().to_owned(),
             Via::Tcp | Via::None => {
                 self.running()?.address().ok_or("the member listens nowhere")?.to_string()
             }
         };
         let secret = secret.map(|secret| format!("&sk={secret}")).unwrap_or_default();
-        Ok(open(&format!("doozer:?ca={address}{secret}"), connect_timeout).await)
+        Ok(Client::open(&format!("doozer:?ca={address}{secret}"), options).await)
     }
 
     /// Ends everything.
     pub async fn close(self) {
-        let World { node, proxy, clients, streams, locks, calls, data, .. } = self;
+        let World { node, proxy, clients, streams, kept, calls, data, .. } = self;
         calls.into_values().for_each(|call| call.task.abort());
         drop(streams);
-        drop(locks);
+        drop(kept);
         for client in clients.into_values() {
             client.close().await;
         }
@@ -127,9 +127,9 @@ impl World {
     }
 }
 
-/// Opens a client over TCP. The environment has no say.
-pub(crate) async fn open(uri: &str, connect_timeout: Duration) -> Result<Client, Error> {
-    Client::open(uri, Options { connect_timeout, boot: None, ..Options::default() }).await
+/// What clients are opened with. The environment has no say.
+pub(crate) fn options(connect_timeout: Duration) -> Options {
+    Options { connect_timeout, boot: None, ..Options::default() }
 }
 
 fn config(scenario: &Scenario, data: Option<&TempDir>) -> Config {

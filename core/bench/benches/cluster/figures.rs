@@ -7,11 +7,11 @@ use doozer_bench::report::Unit;
 type Picture = (&'static str, &'static str, &'static [&'static str]);
 
 /// What is drawn.
-pub const PICTURES: [Picture; 4] = [
+pub const PICTURES: [Picture; 5] = [
     (
         "rates",
         "Requests a second, three members",
-        &["set", "memory-set", "get", "local-get", "deep-local-get"],
+        &["set", "numbered-set", "memory-set", "get", "local-get", "deep-local-get"],
     ),
     ("latency", "One write at a time, and a thousand watchers", &["one-set", "fan-out"]),
     (
@@ -19,12 +19,14 @@ pub const PICTURES: [Picture; 4] = [
         "When a member fails",
         &["kill-survivor", "kill-victim", "hold-700", "hold-2000", "dead", "slow"],
     ),
+    ("locks", "A lock alone, and passed on", &["lock", "lock-set", "hand-over-held", "hand-over-many"]),
     ("sizes", "What it takes", &["resident", "restart-one", "restart-all", "idle"]),
 ];
 
 /// The lines.
 pub struct Figures {
     pub set: FigureId,
+    pub numbered_set: FigureId,
     pub memory_set: FigureId,
     pub one_set: FigureId,
     pub get: FigureId,
@@ -39,6 +41,11 @@ pub struct Figures {
     pub dead: FigureId,
     pub slow: FigureId,
     pub fan_out: FigureId,
+    pub lock: FigureId,
+    pub lock_set: FigureId,
+    pub hand_over: FigureId,
+    pub hand_over_held: FigureId,
+    pub hand_over_many: FigureId,
     pub resident: FigureId,
     pub restart_one: FigureId,
     pub restart_all: FigureId,
@@ -53,7 +60,12 @@ pub fn figures() -> (Comparison, Figures) {
     let mut line = |key, unit, name| all.figure(key, name, unit);
     let figures = Figures {
         set: line("set", Unit::PerSecond, "SET, durable, 256 in flight over 32 connections"),
-        memory_set: line("memory-set", Unit::PerSecond, "SET, in memory, the same"),
+        numbered_set: line(
+            "numbered-set",
+            Unit::PerSecond,
+            "the same, numbered by a session of each connection",
+        ),
+        memory_set: line("memory-set", Unit::PerSecond, "SET, in memory, as the first"),
         get: line("get", Unit::PerSecond, "GET, linearizable, 64 in flight over 32 connections"),
         local_get: line("local-get", Unit::PerSecond, "GET, local, the same"),
         deep_local_get: line("deep-local-get", Unit::PerSecond, "GET, local, 256 in flight, as for SET"),
@@ -72,6 +84,19 @@ pub fn figures() -> (Comparison, Figures) {
         dead: line("dead", Unit::Times, "SET's median at the others, one dead, to before"),
         slow: line("slow", Unit::Times, "the same, one held half of the time"),
         fan_out: line("fan-out", Unit::Millis, "write to the last of 1,000 watchers told"),
+        lock: line("lock", Unit::Micros, "lock and unlock, together, nobody else wants it, median"),
+        lock_set: line("lock-set", Unit::Micros, "SET over the same connection, between them, median"),
+        hand_over: line(
+            "hand-over",
+            Unit::Micros,
+            "lock passed on between 2, as soon as the other waits, median",
+        ),
+        hand_over_held: line("hand-over-held", Unit::Micros, "the same, after it was held for 150 ms"),
+        hand_over_many: line(
+            "hand-over-many",
+            Unit::Micros,
+            "lock passed on among 200, as soon as all others wait",
+        ),
         resident: line("resident", Unit::Megabytes, "memory of a member with 100,000 files of 128 B"),
         restart_one: line("restart-one", Unit::Millis, "restart of a member with them to its first read"),
         restart_all: line("restart-all", Unit::Millis, "restart of all to a write at each"),
@@ -89,9 +114,12 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
     let better = |figure, times, than| (figure, Bar::Better { times, than, figure });
     let better_than = |ours, times, than, figure| (ours, Bar::Better { times, than, figure });
     let (of, figure) = (Subject::Machine, figures.one_set);
+    let sets =
+        |ours, times| (ours, Bar::AtMostTimes { times, of: Subject::Doozer, figure: figures.lock_set });
     vec![
         better(figures.set, 3.0, Subject::Etcd),
         better(figures.set, 2.0, Subject::ZooKeeper),
+        better_than(figures.numbered_set, 0.9, Subject::Doozer, figures.set),
         better_than(figures.memory_set, 3.0, Subject::ZooKeeper, figures.set),
         better_than(figures.memory_set, 1.3, Subject::Doozer, figures.set),
         better(figures.get, 5.0, Subject::Etcd),
@@ -105,6 +133,17 @@ fn meant(figures: &Figures) -> Vec<(FigureId, Bar)> {
         (figures.dead, Bar::AtMost(1.1)),
         (figures.slow, Bar::AtMost(1.1)),
         better(figures.fan_out, 2.0, Subject::Etcd),
+        sets(figures.lock, 2.2),
+        better(figures.lock, 3.0, Subject::Etcd),
+        better(figures.lock, 2.0, Subject::ZooKeeper),
+        sets(figures.hand_over, 1.5),
+        better(figures.hand_over, 3.0, Subject::Etcd),
+        better(figures.hand_over, 2.0, Subject::ZooKeeper),
+        better(figures.hand_over_held, 3.0, Subject::Etcd),
+        better(figures.hand_over_held, 2.0, Subject::ZooKeeper),
+        sets(figures.hand_over_many, 1.5),
+        better(figures.hand_over_many, 3.0, Subject::Etcd),
+        better(figures.hand_over_many, 2.0, Subject::ZooKeeper),
         (figures.resident, Bar::AtMost(60.0)),
         (figures.restart_one, Bar::AtMost(500.0)),
         (figures.idle, Bar::AtMost(1.0)),

@@ -1,8 +1,9 @@
 //! Doozer beside etcd and ZooKeeper: three members of each, driven by the same load, on one machine.
 //! `cargo build --release --bin doozerd && cargo bench -p doozer-bench --bench cluster [-- --quick] [--plots DIR]
-//! [--only PHASE]…`, where a phase is rates, faults, watchers or files. A system whose program is missing is left out.
+//! [--only PHASE]…`, where a phase is rates, faults, watchers, locks or files. A system whose program is missing is left out.
 
 mod figures;
+mod locks;
 mod steps;
 mod trio;
 
@@ -27,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use figures::PICTURES;
+use locks::LockStep;
 use steps::{Plan, Settings, Step};
 use trio::{Left, Trio};
 
@@ -35,7 +37,7 @@ const TARGET_TMP: &str = env!("CARGO_TARGET_TMPDIR");
 const FRAME_BYTES: usize = 160;
 const SECTOR_BYTES: usize = 4 << 10;
 
-const PHASES: [&str; 4] = ["rates", "faults", "watchers", "files"];
+const PHASES: [&str; 5] = ["rates", "faults", "watchers", "locks", "files"];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -112,6 +114,7 @@ impl<'a> Bench<'a> {
                     self.steps(&faults).await?;
                 }
                 "watchers" => self.steps(&[Step::FanOut]).await?,
+                "locks" => self.locks().await?,
                 _ => self.files().await?,
             }
         }
@@ -130,6 +133,7 @@ impl<'a> Bench<'a> {
         self.step(&mut trio, Step::WarmUp, 0).await;
         for round in 0..self.plan.settings.rounds {
             self.floors(round, scratch.path()).await?;
+            trio.numbered_sets(round, &mut self.plan).await;
             for step in [Step::Set, Step::OneSet, Step::Get, Step::LocalGet, Step::DeepLocalGet] {
                 self.step(&mut trio, step, round).await;
             }
@@ -144,6 +148,21 @@ impl<'a> Bench<'a> {
         for round in 0..self.plan.settings.rounds {
             for step in steps {
                 self.step(&mut trio, *step, round).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Side by side and alive over all rounds, as for rates.
+    async fn locks(&mut self) -> Outcome<()> {
+        let mut trio = self.start(KEYS).await?;
+        self.step(&mut trio, Step::WarmUp, 0).await;
+        trio.lock_step(LockStep::WarmUp, 0, &mut self.plan).await;
+        for round in 0..self.plan.settings.rounds {
+            for step in
+                [LockStep::Alone, LockStep::HandOver, LockStep::HandOverHeld, LockStep::HandOverAmongMany]
+            {
+                trio.lock_step(step, round, &mut self.plan).await;
             }
         }
         Ok(())

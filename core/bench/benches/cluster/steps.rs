@@ -60,7 +60,7 @@ pub enum Step {
     RestartAll,
 }
 
-type Measured = Vec<(FigureId, f64)>;
+pub type Measured = Vec<(FigureId, f64)>;
 
 impl Step {
     /// Does it.
@@ -137,6 +137,6 @@ async fn kills<S: System>(
     Ok(measured)
 }
 
-fn shape(in_flight: usize, measured: Duration) -> Shape {
+pub fn shape(in_flight: usize, measured: Duration) -> Shape {
     Shape { connections: 32, in_flight, warm_up: measured / 4, measured }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, ClusterError, System};
 use crate::connection::LoadError;
+use crate::doozer::Doozer;
 use crate::keys::Keys;
 use crate::load::{Kind, Load, Stop, histogram};
 use crate::measure::VALUE_BYTES;
@@ -33,6 +34,19 @@ pub async fn rate<S: System>(
 ) -> Result<f64, ClusterError> {
     let load = load(kind, shape);
     Ok(load.run(&cluster.everyone(), keys, &Stop::default()).await?.rate())
+}
+
+/// The same of SETs that are numbered, by a session of each connection.
+///
+/// # Errors
+/// As for [`Load::run`].
+pub async fn numbered_rate(
+    cluster: &Cluster<Doozer>,
+    keys: &Keys,
+    shape: Shape,
+) -> Result<f64, ClusterError> {
+    let load = load(Kind::Set, shape);
+    Ok(load.run(&cluster.everyone().numbered(), keys, &Stop::default()).await?.rate())
 }
 
 /// The median latency, in microseconds, of one request at a time over one connection: to each of these members in turn,

@@ -194,8 +194,8 @@ impl Answer for Stat<'_> {
 #[derive(Serialize)]
 pub(super) struct Happened<'a> {
     path: &'a str,
-    rev: i64,
-    kind: &'static str,
+    pub rev: i64,
+    pub kind: &'static str,
     #[serde(flatten)]
     value: Option<Value<'a>>,
     #[serde(skip)]
@@ -209,6 +209,11 @@ impl<'a> Happened<'a> {
             Change::Del => ("del", None),
         };
         Happened { path: &event.path, rev: event.rev, kind, value, bytes: &event.value }
+    }
+
+    /// What the file holds since; `None` if it was deleted.
+    pub fn value(&self) -> Option<&'a [u8]> {
+        self.value.is_some().then_some(self.bytes)
     }
 }
 

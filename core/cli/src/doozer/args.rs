@@ -1,10 +1,12 @@
 //! The command line of doozer.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use doozer_client::SessionId;
 use serde::Serialize;
 
 use super::bench::Bench;
@@ -16,6 +18,7 @@ Examples:
   doozer get /hello                     print its value
   doozer -r 8 wait '/srv/*'             the first change on or after revision 8
   doozer watch --json '/srv/**'         all changes from now on, as JSON
+  doozer lock /locks/backup -- backup   run backup while nobody else does
 
 Environment:
   DOOZER_URI       the cluster, if -a does not say it, as
@@ -24,8 +27,54 @@ Environment:
   DOOZER_BOOT_URI  the cluster to look members up in, if -b does not say it
 
 Exit status:
-  0, or 1 if the file changed since the revision named (REV_MISMATCH) or
-  status --check finds the cluster not well, or 2 after any other error";
+  0, or 1 if the file changed since the revision named (REV_MISMATCH), a
+  condition of txn does not hold (COMPARE_FAILED) or status --check finds the
+  cluster not well, or 2 after any other error. lock, elect and register end
+  as the command they run does; their help lists what they add";
+
+const HELD: &str = "\
+It waits without end, or for the time that -t gives it. Who waits is served in
+order. The command finds the path in DOOZER_LOCK_PATH and the fencing token in
+DOOZER_LOCK_TOKEN: hand it along with whatever must be refused once somebody
+else holds the lock, as in `if PATH fence TOKEN` of doozer txn.
+
+INT, QUIT, TERM and HUP are passed on to the command. When the lock is lost,
+the command is told to end (TERM), and killed if it has not ended 10 s later.
+What it has started itself it must end itself. Who kills this program with KILL
+leaves the command running, without the lock once its time is over.
+
+Exit status: the command's own, or 128 + n if signal n ended it; else
+  124  not acquired: somebody holds it
+  125  lost while the command ran; the command was ended
+  126  the command cannot be run; 127 there is none
+    2  any other error, before the command ran or in giving back";
+
+const RECORD: &str = "\
+The file goes when the command ends, or so long after this program died as
+--ttl says. If the session is lost, it is written again under the next one.
+
+INT, QUIT, TERM and HUP are passed on to the command.
+
+Exit status: the command's own, or 128 + n if signal n ended it; else
+  126  the command cannot be run; 127 there is none
+    2  any other error, before the command ran or in taking the file back";
+
+const TXN: &str = "\
+The text has a line for each condition and each change, and comments from # on:
+  if PATH rev N         its revision is N; 0 if there is nothing
+  if PATH value V       it holds V
+  if PATH absent        nothing is there
+  if PATH fence N       it is held by this token, such as a lock's
+  set PATH VALUE        or set PATH VALUE rev N, unless it changed since N
+  del PATH              or del PATH rev N
+Words are as a shell has them: 'as it is', or \"with \\n, \\t, \\\" and \\\\\".
+
+JSON says the same, and has value_base64 for bytes that are no text:
+  {\"if\": [{\"path\": \"/a\", \"rev\": 3}, {\"path\": \"/c\", \"absent\": true}],
+   \"do\": [{\"set\": \"/a\", \"value\": \"x\", \"rev\": 3}, {\"del\": \"/b\"}]}
+
+All changes are made if all conditions hold, else none: then the exit status
+is 1, and standard error names the condition. Up to 128 of both together.";
 
 /// Reads, writes and watches the files of a Doozer cluster.
 #[derive(Debug, Parser)]
@@ -109,6 +158,40 @@ pub(super) enum MemberCommand {
     },
 }
 
+/// A command that is run while something is held.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub(super) struct Run {
+    /// How long it is held after this program was last heard of; from 1 s to 24 h [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub ttl: Option<Duration>,
+
+    /// The command to run, and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// A session is named by its id, which is public: it lets nobody write as that session.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(super) enum SessionCommand {
+    /// Print all sessions, with what they hold in numbers
+    Ls {
+        #[command(flatten)]
+        freshness: Freshness,
+    },
+    /// Print a session with its files and its places in queues
+    Show {
+        /// The session's id
+        id: SessionId,
+        #[command(flatten)]
+        freshness: Freshness,
+    },
+    /// End a session, whosever it is: its files go, and its places in queues
+    End {
+        /// The session's id
+        id: SessionId,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(super) enum Command {
     /// Make a file from standard input, if there is none; prints the new revision
@@ -125,6 +208,24 @@ pub(super) enum Command {
         /// The revision the file may not have changed since; -1 for whatever it is
         #[arg(allow_negative_numbers = true)]
         rev: i64,
+    },
+    /// Stand for election, and run a command for as long as this one leads
+    #[command(after_help = HELD)]
+    Elect {
+        /// The file that says who leads
+        path: String,
+        /// What the file says while this one leads [default: the command, this process and the host]
+        #[arg(long)]
+        value: Option<String>,
+        #[command(flatten)]
+        run: Run,
+    },
+    /// Print who holds a path, who waits for it, and its last changes
+    Explain {
+        /// The path of a lock, or of any file
+        path: String,
+        #[command(flatten)]
+        freshness: Freshness,
     },
     /// List a path and every file and directory below it
     Find {
@@ -143,6 +244,17 @@ pub(super) enum Command {
         #[command(flatten)]
         freshness: Freshness,
     },
+    /// Run a command while holding a lock
+    #[command(after_help = HELD)]
+    Lock {
+        /// The lock's file
+        path: String,
+        /// Do not wait if somebody holds it
+        #[arg(id = "try", long = "try")]
+        is_try: bool,
+        #[command(flatten)]
+        run: Run,
+    },
     /// List the names in a directory
     Ls {
         /// A directory or a file
@@ -159,11 +271,24 @@ pub(super) enum Command {
     Member(MemberCommand),
     /// Pass through consensus without a change
     Nop,
+    /// Register a service for as long as a command runs
+    #[command(after_help = RECORD)]
+    Register {
+        /// The file of this instance, such as /services/web/1
+        path: String,
+        /// What the file says, such as the address of the service
+        address: String,
+        #[command(flatten)]
+        run: Run,
+    },
     /// Print the current revision
     Rev,
     /// Print the id of the member that answers
     #[command(name = "self")]
     SelfId,
+    /// Show the sessions of the cluster's clients, or end one
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Write a file from standard input; prints the new revision
     Set {
         /// The file's path
@@ -197,6 +322,12 @@ pub(super) enum Command {
         path: String,
         #[command(flatten)]
         freshness: Freshness,
+    },
+    /// Make several changes at once, or none; prints PATH REV set|del for each
+    #[command(after_help = TXN)]
+    Txn {
+        /// What to do, as text or JSON; without it from standard input
+        file: Option<PathBuf>,
     },
     /// Print the version
     Version,
@@ -236,9 +367,11 @@ pub(super) enum Consistency {
 impl Command {
     /// How fresh a read must be, if that was said.
     pub fn consistency(&self) -> Option<Consistency> {
-        use Command::{Find, Get, Ls, Stat, Tree};
+        use Command::{Explain, Find, Get, Ls, Session, Stat, Tree};
         match self {
-            Find { freshness, .. }
+            Explain { freshness, .. }
+            | Session(SessionCommand::Ls { freshness } | SessionCommand::Show { freshness, .. })
+            | Find { freshness, .. }
             | Get { freshness, .. }
             | Ls { freshness, .. }
             | Stat { freshness, .. }

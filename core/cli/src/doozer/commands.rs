@@ -1,21 +1,24 @@
 //! What each command asks of the cluster, and which answer it prints.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use doozer_client::{CallOptions, Client, Timeout, Uri};
 
 use super::answers::{Answer, Done, Got, Happened, Kind, Out, Quiet, Rev, SelfId, Stat, Written};
 use super::args::{Command, Consistency, Options};
 use super::connect::{client_options, connect, uri_of};
+use super::explain::explain;
 use super::failure::Failure;
 use super::health::Health;
 use super::listing::{find, ls, tree};
 use super::member::member;
 use super::members::{PATIENCE, Standing, members, quickly};
+use super::sessions::session;
 use super::status::Status;
 
 /// No cluster takes a value of so many bytes. More of standard input is not read, so that an endless one ends.
-const INPUT_BYTES_MAX: u64 = 65 << 20;
+pub(super) const INPUT_BYTES_MAX: u64 = 65 << 20;
 
 /// Runs a command that needs a cluster.
 pub(super) async fn run(
@@ -27,7 +30,21 @@ pub(super) async fn run(
         Command::Add { .. } | Command::Set { .. } => input()?,
         _ => Vec::new(),
     };
-    let (client, rev) = reader(connect(options).await?, options.at, &command).await?;
+    let client = connect(options).await?;
+    let done = perform(options, command, value, &client, out).await;
+    // Its session goes with it, and not some time after it.
+    client.close().await;
+    done
+}
+
+async fn perform(
+    options: &Options,
+    command: Command,
+    value: Vec<u8>,
+    client: &Client,
+    out: &mut Out<impl Write>,
+) -> Result<(), Failure> {
+    let (client, rev) = reader(client.clone(), options.at, &command).await?;
     match command {
         Command::Add { path } => {
             let rev = client.add(&path, value).await?;
@@ -62,6 +79,11 @@ pub(super) async fn run(
         Command::Tree { path, .. } => tree(&client, &path, rev, out).await,
         Command::Rev => print(out, &Rev { rev: client.rev().await? }),
         Command::SelfId => print(out, &SelfId { id: client.self_id().await? }),
+        Command::Session(command) => session(&client, command, out).await,
+        Command::Explain { path, .. } => {
+            let limit = client_options(options).timeout.unwrap_or(Duration::MAX);
+            explain(&client, &path, limit, out).await
+        }
         Command::Member(command) => member(options, &client, command, out).await,
         Command::Nop => {
             client.nop().await?;
@@ -77,7 +99,14 @@ pub(super) async fn run(
             print(out, &Happened::new(&event))
         }
         Command::Watch { glob } => watch(&client, &glob, rev, out).await,
-        Command::Bench(_) | Command::Version | Command::Completions { .. } => Ok(()),
+        // Those that do not begin here.
+        Command::Bench(_)
+        | Command::Completions { .. }
+        | Command::Elect { .. }
+        | Command::Lock { .. }
+        | Command::Register { .. }
+        | Command::Txn { .. }
+        | Command::Version => Ok(()),
     }
 }
 

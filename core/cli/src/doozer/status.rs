@@ -29,6 +29,8 @@ pub(super) struct Status {
     durable: bool,
     data_bytes: u64,
     uptime_ms: u64,
+    sessions: u64,
+    session_bytes: u64,
     /// Whether a majority stands behind this member.
     quorum: bool,
     /// Of the cluster.
@@ -58,6 +60,8 @@ impl Status {
             durable: status.durable,
             data_bytes: status.data_bytes,
             uptime_ms: status.uptime_ms,
+            sessions: status.sessions,
+            session_bytes: status.session_bytes,
             quorum: health.quorum,
             health: health.said,
             members,
@@ -86,6 +90,8 @@ impl Answer for Status {
         line("durable", &self.durable)?;
         line("data_bytes", &self.data_bytes)?;
         line("uptime_ms", &self.uptime_ms)?;
+        line("sessions", &self.sessions)?;
+        line("session_bytes", &self.session_bytes)?;
         line("quorum", &self.quorum)?;
         line("health", &self.health)?;
         writeln!(out)?;

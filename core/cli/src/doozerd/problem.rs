@@ -2,15 +2,16 @@
 
 use std::io;
 
-use doozer_node::{Failure, StartError};
+use doozer_node::{Failure, RecoverError, StartError};
+use doozer_wire::UriError;
 
 use super::secrets::SecretError;
 
 /// Why doozerd ends. Each message is one line that names the thing and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("-b: this version finds no cluster by its name; give the addresses of its members with -a")]
-    Boot,
+    #[error("{from}: {source}")]
+    Boot { from: &'static str, source: UriError },
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error("{variable} is no log filter: {problem}; write a level such as info, or module=level,...")]
@@ -19,6 +20,10 @@ pub(super) enum Problem {
     System { what: &'static str, source: io::Error },
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("recover: {0}")]
+    Recover(#[from] RecoverError),
+    #[error("recover: cannot write: {0}")]
+    Output(io::Error),
     #[error(transparent)]
     Failed(Failure),
     #[error("stopped at once: a second signal came before everything was done")]

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use doozer_node::{Config, Data, History, Secrets, TlsFiles};
+use doozer_node::{Boot, Config, Data, History, Secrets, Tls, TlsFiles};
 use doozer_wire::Address;
 
-use super::args::Args;
+use super::args::{Args, DEFAULT_CLUSTER};
 use super::problem::Problem;
 use super::secrets;
 
@@ -21,7 +21,7 @@ pub(super) struct Setup {
 /// Makes the setup. `variable` looks into the environment.
 pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<Setup, Problem> {
     let mut warnings = Vec::new();
-    boot(&args, &variable, &mut warnings)?;
+    let boot = boot(&args, &variable, &mut warnings)?;
     if let Some(address) = args.web.as_deref().filter(|address| !matches!(*address, "" | "false")) {
         warnings.push(format!("-w {address}: this version has no web view; nothing listens there"));
     }
@@ -39,11 +39,15 @@ pub(super) fn setup(args: Args, variable: impl Fn(&str) -> Option<OsString>) -> 
     });
     let config = Config {
         listen: Some(args.listen.to_string()),
+        reached_at: args.advertise,
         attach: once_each(args.attach, &mut warnings),
+        boot,
         cluster_name: args.cluster,
         data,
         history: History { revisions_max: args.history, bytes_max: args.history_bytes.0 },
         value_bytes_max: args.max_value.0,
+        sessions_max: args.max_sessions,
+        session_bytes_max: args.max_session_bytes.map(|size| size.0),
         secrets,
         tls,
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -68,20 +72,39 @@ fn once_each(given: Vec<Address>, warnings: &mut Vec<String>) -> Vec<Address> {
     addresses
 }
 
-/// There is no finding a cluster by its name yet.
+/// Where the cluster is found by its name: the flag comes before the environment.
 fn boot(
     args: &Args,
     variable: impl Fn(&str) -> Option<OsString>,
     warnings: &mut Vec<String>,
-) -> Result<(), Problem> {
-    if args.boot.as_ref().is_some_and(|uri| !uri.is_empty()) {
-        return Err(Problem::Boot);
+) -> Result<Option<Boot>, Problem> {
+    let (from, uri) = match (&args.boot, variable("DOOZER_BOOT_URI")) {
+        (Some(uri), _) => ("-b", uri.clone()),
+        (None, Some(uri)) => ("DOOZER_BOOT_URI", uri.to_string_lossy().into_owned()),
+        (None, None) => return Ok(None),
+    };
+    if uri.is_empty() {
+        return Ok(None);
     }
-    if variable("DOOZER_BOOT_URI").is_some_and(|uri| !uri.is_empty()) {
-        let why = "this version finds no cluster by its name; give the addresses of its members with -a";
-        warnings.push(format!("DOOZER_BOOT_URI is ignored: {why}"));
+    let uri = uri.parse().map_err(|source| Problem::Boot { from, source })?;
+    if args.cluster == DEFAULT_CLUSTER {
+        warnings.push(format!(
+            "{from} without -c: the cluster is looked for and found there under the default name, \"{DEFAULT_CLUSTER}\""
+        ));
     }
-    Ok(())
+    let ca = args.boot_tls_ca.clone().or_else(|| args.tls_ca.clone());
+    if ca.is_none() && args.tls_cert.is_some() {
+        warnings.push(format!(
+            "{from}: the boot cluster is spoken to without TLS; give the CA of its certificate with --boot-tls-ca"
+        ));
+    }
+    let tls = ca.map(|ca| Tls {
+        ca,
+        certificate: args.tls_cert.clone(),
+        key: args.tls_key.clone(),
+        ..Tls::default()
+    });
+    Ok(Some(Boot { uri, tls, voters: usize::from(args.voters) }))
 }
 
 fn data(args: &Args) -> Data {
@@ -122,11 +145,13 @@ mod tests {
 
     #[test]
     fn every_flag_arrives() {
-        let line = "doozerd -l [::1]:99 -c prod --history 5 --history-bytes 64k --max-value 2MiB \
-                    --tls-cert c --tls-key k --tls-ca a";
-        let Config { listen, cluster_name, data, history, value_bytes_max, tls, .. } =
-            set_up(line).unwrap().config;
+        let line = "doozerd -l [::1]:99 -c prod --history 5 --history-bytes 64k --max-value 2MiB --max-sessions 7 --max-session-bytes 2M \
+                    --tls-cert c --tls-key k --tls-ca a --advertise db.example:88";
+        let config = set_up(line).unwrap().config;
+        assert_eq!((config.sessions_max, config.session_bytes_max), (Some(7), Some(2 << 20)));
+        let Config { listen, reached_at, cluster_name, data, history, value_bytes_max, tls, .. } = config;
         assert_eq!(listen.as_deref(), Some("[::1]:99"));
+        assert_eq!(reached_at.map(|address| address.to_string()).as_deref(), Some("db.example:88"));
         assert_eq!(cluster_name, "prod");
         assert_eq!(data, Data::Directory("./prod-99.doozer".into()));
         assert_eq!(history, History { revisions_max: 5, bytes_max: 64 << 10 });
@@ -151,6 +176,7 @@ mod tests {
             "doozerd -l :8046",
             "doozerd -a :8046",
             "doozerd -a 10.0.0.1:0",
+            "doozerd --advertise :8046",
             "doozerd --answer-within 0",
             "doozerd stray",
         ] {
@@ -170,11 +196,47 @@ mod tests {
             warnings,
             ["-a h:1", "-a g:8046"].map(|flag| format!("{flag} is given twice, and counts once"))
         );
-        let booted = set_up("doozerd -b doozer:?ca=h:1").unwrap_err();
-        assert!(booted.starts_with("-b: this version finds no cluster by its name"), "{booted}");
-        let Setup { warnings, .. } = set_up_with("doozerd", &[("DOOZER_BOOT_URI", "h:1")]).unwrap();
-        assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].starts_with("DOOZER_BOOT_URI is ignored: "), "{warnings:?}");
+    }
+
+    #[test]
+    fn where_the_cluster_is_found_by_its_name() {
+        let of = |line: &str, variables: &[(&str, &str)]| {
+            let boot = set_up_with(line, variables).unwrap().config.boot;
+            boot.map(|boot| boot.uri.addresses[0].to_string())
+        };
+        let env = [("DOOZER_BOOT_URI", "e:1")];
+        assert_eq!(of("doozerd", &[]), None);
+        assert_eq!(of("doozerd -b doozer:?ca=h:1&sk=s", &env).as_deref(), Some("h:1"));
+        assert_eq!(of("doozerd", &env).as_deref(), Some("e:1"));
+        assert_eq!(of("doozerd -b=", &env), None);
+        assert_eq!(of("doozerd", &[("DOOZER_BOOT_URI", "")]), None);
+        let wrong = [
+            set_up("doozerd -b doozer:?ca=h:1&key=hush"),
+            set_up_with("doozerd", &[("DOOZER_BOOT_URI", "doozer:?ca=h:1&key=hush")]),
+        ];
+        let why = "part 2 is none of ca=, cn= and sk=; an `&` inside a value is written %26";
+        let expected = ["-b", "DOOZER_BOOT_URI"].map(|from| format!("{from}: {why}"));
+        assert_eq!(wrong.map(Result::unwrap_err), expected);
+    }
+
+    #[test]
+    fn how_the_boot_cluster_is_spoken_to() {
+        let of = |line: &str| {
+            let Setup { config, warnings } = set_up(&format!("doozerd -c prod -b h:1 {line}")).unwrap();
+            let boot = config.boot.unwrap();
+            (boot.voters, boot.tls.map(|tls| (tls.ca, tls.certificate, tls.key)), warnings)
+        };
+        assert_eq!(of("--memory"), (3, None, vec![]));
+        let own = Some(("a".into(), Some("c".into()), Some("k".into())));
+        assert_eq!(of("--voters 5 --tls-cert c --tls-key k --tls-ca a"), (5, own.clone(), vec![]));
+        assert_eq!(of("--tls-cert c --tls-key k --tls-ca b --boot-tls-ca a"), (3, own, vec![]));
+        assert_eq!(of("--boot-tls-ca a"), (3, Some(("a".into(), None, None)), vec![]));
+        let plain = "-b: the boot cluster is spoken to without TLS; give the CA of its certificate with --boot-tls-ca";
+        assert_eq!(of("--tls-cert c --tls-key k"), (3, None, vec![plain.to_owned()]));
+        let unnamed =
+            "-b without -c: the cluster is looked for and found there under the default name, \"local\"";
+        assert_eq!(set_up("doozerd -b h:1").unwrap().warnings, [unnamed]);
+        assert!(set_up("doozerd --voters 0").unwrap_err().starts_with("error: "));
     }
 
     #[test]

@@ -162,7 +162,10 @@ impl Writer {
                 break;
             }
             rev = self.count(n, rev).await;
-            self.write(&format!("/made/{}/{n}", self.id), String::new(), 0).await;
+            if let Became::Refused = self.write(&format!("/made/{}/{n}", self.id), String::new(), 0).await {
+                // Nobody else makes it: it was made by this very write, which was then made again.
+                self.scene.errors.lock().unwrap().push(format!("writer {} made file {n} twice", self.id));
+            }
             self.count_together().await;
             done.send_replace(n);
         }

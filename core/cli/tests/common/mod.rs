@@ -5,9 +5,11 @@ pub mod account;
 pub mod authority;
 pub mod bench;
 pub mod cluster;
+pub mod daemon;
 pub mod load;
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -129,6 +131,20 @@ pub fn doozerd(dir: &Path, variables: &[(&str, &str)], args: &[&str]) -> Ended {
     finish(command, b"")
 }
 
+/// Starts a doozer whose output is read as it comes, with a standard input that stays open as long as it is there.
+pub fn begin(dir: &Path, uri: &str, args: &[&str]) -> Following {
+    let mut command = program("env", dir);
+    // Whoever runs the tests in the background ignores some of them, and a shell cannot trap what was ignored.
+    command.arg("--default-signal=HUP,INT,QUIT,TERM").arg(env!("CARGO_BIN_EXE_doozer"));
+    command.args(args).env("DOOZER_URI", uri).stdin(Stdio::piped());
+    // Not one of those that the keys of a terminal are for, wherever the tests run.
+    command.process_group(0);
+    let mut child = command.spawn().expect("doozer can be run");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let stderr = read_all(child.stderr.take().expect("a pipe"));
+    Following { child: Some(child), stdout: Some(stdout), stderr: Some(stderr) }
+}
+
 /// A running doozerd on a free port of 127.0.0.1. It is killed when it is dropped.
 pub struct Member {
     child: Option<Child>,
@@ -221,7 +237,12 @@ impl Member {
         command.args(words(line)).env("DOOZER_URI", &self.address).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("doozer can be run");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        Following { child: Some(child), stdout: Some(stdout) }
+        Following { child: Some(child), stdout: Some(stdout), stderr: None }
+    }
+
+    /// Starts a doozer that runs a command, with a standard input that stays open.
+    pub fn begin(&self, args: &[&str]) -> Following {
+        begin(&self.dir, &self.address, args)
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -274,6 +295,8 @@ impl Drop for Member {
 pub struct Following {
     child: Option<Child>,
     stdout: Option<BufReader<std::process::ChildStdout>>,
+    /// What it says on standard error, if that is of interest.
+    stderr: Option<JoinHandle<String>>,
 }
 
 impl Following {
@@ -300,8 +323,22 @@ impl Following {
         child.try_wait().expect("its state can be asked for").is_some()
     }
 
+    /// Takes away its standard input.
+    pub fn close_input(&mut self) {
+        drop(self.child.as_mut().expect("it runs").stdin.take());
+    }
+
     pub fn end(mut self) -> ExitStatus {
         wait_for(self.child.take().expect("it runs"))
+    }
+
+    /// Waits for its end, and for that of everybody who has its output: what it all came to, and what was not read yet.
+    pub fn ended(mut self) -> Ended {
+        let status = wait_for(self.child.take().expect("it runs")).code();
+        let mut stdout = String::new();
+        self.stdout.as_mut().expect("open").read_to_string(&mut stdout).expect("its output can be read");
+        let stderr = self.stderr.take().expect("of interest").join().expect("a reader ends");
+        Ended { status, stdout, stderr }
     }
 }
 

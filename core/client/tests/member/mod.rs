@@ -102,3 +102,50 @@ async fn serve(
         });
     }
 }
+
+/// A way to a member that can be closed.
+pub struct Gate {
+    pub relay: Relay,
+    is_open: watch::Sender<bool>,
+}
+
+impl Gate {
+    pub async fn to(member: SocketAddr, options: Options) -> (Gate, Client) {
+        let relay = Relay::to(member).await;
+        let (is_open, address) = (watch::Sender::new(true), relay.address);
+        let opened = is_open.subscribe();
+        let connector = move || {
+            let mut opened = opened.clone();
+            async move {
+                let _ = opened.wait_for(|is_open| *is_open).await;
+                TcpStream::connect(address).await
+            }
+        };
+        let client = Client::over(connector, options).await.unwrap();
+        (Gate { relay, is_open }, client)
+    }
+
+    pub fn close(&self) {
+        self.is_open.send_replace(false);
+        self.relay.cut();
+    }
+
+    pub fn open(&self) {
+        self.is_open.send_replace(true);
+    }
+}
+
+/// Options of a client whose session ends soon after it is gone.
+pub fn short() -> Options {
+    Options { session_ttl: Duration::from_secs(1), ..impatient() }
+}
+
+/// Looks until it is so; fails if it never is.
+pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.unwrap();
+}

@@ -4,7 +4,7 @@
 use std::{mem, process};
 
 use doozer_paxos::log::Suspect;
-use doozer_paxos::{Ballot, EntryHash, Slot};
+use doozer_paxos::{Ballot, Config, EntryHash, Slot};
 
 use super::{Birth, Journal, Options, mark_of};
 use crate::block::SECTOR;
@@ -17,11 +17,28 @@ use crate::replay::{Replayed, replay};
 use crate::scan::{Scan, scan};
 use crate::superblock::{self, Super, SuperFile};
 use crate::tail::{self, Verdict};
-use crate::{RecordNumber, Recovered, SnapshotMeta, SnapshotReader, Torn, names, record};
+use crate::{Anew, RecordNumber, Recovered, SnapshotMeta, SnapshotReader, Torn, aside, names, record};
 
 impl<D: Disk> Journal<D> {
-    /// Makes a new member in an empty directory (or one where this was interrupted), and opens it.
+    /// Makes a new member in an empty directory (or one where this was interrupted), and opens it. It is to join others, and
+    /// has promised nothing.
     pub fn create(disk: D, birth: Birth, options: Options) -> Result<(Self, Recovered), OpenError> {
+        Self::create_promised(disk, birth, Ballot::ZERO, options)
+    }
+
+    /// The same for the founder of a cluster: from its first moment on it has promised a ballot of its own. So a start that
+    /// finds nothing else can tell it from a member that was to join, which must never found the cluster once more.
+    pub fn create_founder(disk: D, birth: Birth, options: Options) -> Result<(Self, Recovered), OpenError> {
+        let promised = Ballot { n: 1, epoch: 0, incarnation: birth.incarnation };
+        Self::create_promised(disk, birth, promised, options)
+    }
+
+    fn create_promised(
+        disk: D,
+        birth: Birth,
+        promised: Ballot,
+        options: Options,
+    ) -> Result<(Self, Recovered), OpenError> {
         let io = |dir: &str| disk.create_dir(dir).map_err(disk.failure("create", dir));
         io("")?;
         if Self::exists(&disk)? {
@@ -36,7 +53,6 @@ impl<D: Disk> Journal<D> {
         io(names::SNAP)?;
         disk.sync_named("")?;
         let Birth { cluster, incarnation } = birth;
-        let promised = Ballot::ZERO;
         let newest =
             Super { generation: 1, cluster, incarnation, boot: 0, promised, epoch: 0, suspect: None };
         superblock::create(&disk, newest)?;
@@ -59,10 +75,16 @@ impl<D: Disk> Journal<D> {
                 return Err(OpenError::IdentityLost { file: disk.path(names::SUPER), what });
             }
         }
+        // What is of a member that was given up is kept for people.
+        let was_lost = found.iter().any(|name| name.starts_with(names::LOST));
         let ours = [names::LOCK, names::SUPER_NEW, names::LOG, names::SNAP, "lost+found"];
-        match found.into_iter().find(|name| !ours.contains(&name.as_str())) {
-            Some(found) if found == names::MARK => {
-                let what = "is missing, but MARK is there".to_owned();
+        let is_ours = |name: &String| {
+            let is_kept = was_lost && [names::LOST, names::DAMAGED].iter().any(|kept| name.starts_with(kept));
+            is_kept || ours.contains(&name.as_str())
+        };
+        match found.into_iter().find(|name| !is_ours(name)) {
+            Some(found) if found == names::MARK || found.starts_with(names::DAMAGED) => {
+                let what = format!("is missing, but {found} is there");
                 Err(OpenError::IdentityLost { file: disk.path(names::SUPER), what })
             }
             Some(found) => Err(OpenError::NotOurs { path: disk.path(""), found }),
@@ -70,9 +92,48 @@ impl<D: Disk> Journal<D> {
         }
     }
 
+    /// Whether a member whose identity was lost was given up here: [`Journal::give_up_identity`].
+    pub fn was_lost(disk: &D) -> Result<bool, OpenError> {
+        match disk.list_named("") {
+            Ok(found) => Ok(found.iter().any(|name| name.starts_with(names::LOST))),
+            Err(failure) if failure.is_missing() => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// If nobody can tell any more who the member of a directory was and what it promised, puts everything of it aside: somebody
+    /// else can be born there, who must learn from others, since whatever this one had counts. Says where its files are, and
+    /// what was wrong; or nothing, if the identity can be read or nobody is there.
+    pub fn give_up_identity(disk: &D) -> Result<Option<(String, OpenError)>, OpenError> {
+        if lost_identity(disk)?.is_none() {
+            return Ok(None);
+        }
+        let _lock = lock(disk)?;
+        // Another process may have been faster.
+        match lost_identity(disk)? {
+            None => Ok(None),
+            Some(why) => Ok(Some((aside::give_up(disk)?, why))),
+        }
+    }
+
+    /// What a directory holds, for whoever is not to go on with it: nothing but the lock in it is changed. If it is damaged, what
+    /// is intact before that, and what is wrong.
+    pub fn read(disk: &D) -> Result<(Recovered, Option<Damage>), OpenError> {
+        if !Self::exists(disk)? {
+            return Err(OpenError::Missing { path: disk.path("") });
+        }
+        superblock::load(disk)?;
+        let _lock = lock(disk)?;
+        let (mut survey, damage) = survey(disk)?;
+        let (found, is_suspect) = (survey.suspect, survey.superblock.newest.suspect);
+        let mut recovered = survey.recovered();
+        recovered.suspect = is_suspect.into_iter().chain(found).max_by_key(Suspect::rank);
+        Ok((recovered, damage))
+    }
+
     /// Opens a member's data. On return the log is as it was when it was last synced, or longer, unless
-    /// [`Recovered::suspect`] says that its end is lost; what was read is on the disk and not only in a cache; and the
-    /// boot number is one nobody had before. Reads the whole log.
+    /// [`Recovered::suspect`] says that its end is lost, or all of it ([`Recovered::anew`]); what was read is on the disk and
+    /// not only in a cache; and the boot number is one nobody had before. Reads the whole log.
     pub fn open(disk: D, options: Options) -> Result<(Self, Recovered), OpenError> {
         if !Self::exists(&disk)? {
             return Err(OpenError::Missing { path: disk.path("") });
@@ -81,6 +142,18 @@ impl<D: Disk> Journal<D> {
         superblock::load(&disk)?;
         let lock = lock(&disk)?;
         open_locked(disk, lock, options)
+    }
+}
+
+fn lost_identity<D: Disk>(disk: &D) -> Result<Option<OpenError>, OpenError> {
+    let found = match Journal::exists(disk) {
+        Ok(true) => superblock::load(disk).map(drop),
+        nobody_or_lost => nobody_or_lost.map(drop),
+    };
+    match found {
+        Ok(()) => Ok(None),
+        Err(lost @ OpenError::IdentityLost { .. }) => Ok(Some(lost)),
+        Err(error) => Err(error),
     }
 }
 
@@ -115,23 +188,47 @@ fn open_locked<D: Disk>(
     lock: D::Lock,
     options: Options,
 ) -> Result<(Journal<D>, Recovered), OpenError> {
-    let mut survey = survey(&disk)?;
+    let (mut survey, damage) = survey(&disk)?;
+    let Some(damage) = damage else { return open_sound(disk, lock, options, survey) };
+    let Some(had) = survey.had_at_most(&disk)? else { return Err(survey.damaged(damage)) };
+    // Others have what is lost. What this member had at most is written down before anything is touched.
+    survey.superblock.update(|s| s.add_suspect(had))?;
+    let kept_in = aside::put_aside(&disk, &survey.superblock.newest, &mut survey.known)?;
+    match self::survey(&disk)? {
+        (emptied, None) => {
+            let (journal, mut recovered) = open_sound(disk, lock, options, emptied)?;
+            recovered.anew = Some(Anew { damage, kept_in });
+            Ok((journal, recovered))
+        }
+        (mut emptied, Some(damage)) => Err(emptied.damaged(damage)),
+    }
+}
+
+fn open_sound<D: Disk>(
+    disk: D,
+    lock: D::Lock,
+    options: Options,
+    mut survey: Survey<D::File>,
+) -> Result<(Journal<D>, Recovered), OpenError> {
     set_mark(&disk, &mut survey)?;
     repair(&disk, &survey)?;
     start(disk, lock, options, survey)
 }
 
-fn survey<D: Disk>(disk: &D) -> Result<Survey<D::File>, OpenError> {
+/// Reads and judges everything; what is damaged, if anything is.
+fn survey<D: Disk>(disk: &D) -> Result<(Survey<D::File>, Option<Damage>), OpenError> {
     let (superblock, note) = superblock::load(disk)?;
     let mut notes: Vec<String> = note.into_iter().collect();
-    let Super { cluster, incarnation, boot, .. } = superblock.newest;
+    let Super { cluster, incarnation, boot, suspect, .. } = superblock.newest;
     let owner = Owner { cluster, incarnation };
     let (known, note) = mark::load(disk, owner)?;
     // Before the first start is finished there need be none.
     notes.extend(note.filter(|_| boot > 0));
     let mut scan = scan(disk, owner, &known)?;
     notes.append(&mut scan.notes);
-    if scan.segments.is_empty() && boot > 0 && scan.damage.is_none() {
+    // One that was put aside leaves nothing; what came behind it would be marked.
+    let is_emptied = suspect.is_some() && known.mark == Some(Mark::NONE);
+    if scan.segments.is_empty() && boot > 0 && !is_emptied && scan.damage.is_none() {
         scan.damage = Some(damage(disk.path(names::LOG), 0, "it has no segment".to_owned()));
     }
     let (snapshot, replayed) = match choose_snapshot(disk, owner, &mut scan, &mut notes) {
@@ -146,10 +243,7 @@ fn survey<D: Disk>(disk: &D) -> Result<Survey<D::File>, OpenError> {
     let (torn, suspect) = (None, None);
     let mut survey = Survey { superblock, owner, known, scan, snapshot, replayed, torn, suspect, notes };
     let damage = damage.or_else(|| survey.judge());
-    match damage {
-        None => Ok(survey),
-        Some(damage) => Err(OpenError::Damaged(Box::new(Damaged { damage, recovered: survey.recovered() }))),
-    }
+    Ok((survey, damage))
 }
 
 /// The newest snapshot that is whole, and the log above it. A damaged newer one is done without only if the log has
@@ -327,14 +421,28 @@ fn start<D: Disk>(
 }
 
 impl<F> Survey<F> {
+    fn damaged(&mut self, damage: Damage) -> OpenError {
+        OpenError::Damaged(Box::new(Damaged { damage, recovered: self.recovered() }))
+    }
+
+    /// What a damaged log was at most; `None` if this member alone decides, or nothing tells.
+    fn had_at_most<D: Disk>(&self, disk: &D) -> Result<Option<Suspect>, OpenError> {
+        aside::had_at_most(disk, &self.superblock.newest, &self.known, self.last_config())
+    }
+
+    /// The last configuration in the intact log or its snapshot.
+    fn last_config(&self) -> Option<&Config> {
+        let in_log = self.replayed.entries.iter().rev().find_map(|entry| entry.config.as_ref());
+        in_log.or(self.snapshot.as_ref().map(|meta| &meta.head.config))
+    }
+
     /// Decides what is to be made of the tail; returns the damage if nothing is.
     fn judge(&mut self) -> Option<Damage> {
         let tail = self.scan.tail.as_ref()?;
-        let in_log = self.replayed.entries.iter().rev().find_map(|entry| entry.config.as_ref());
         let reader = tail::Reader {
             me: self.owner.incarnation,
             promised: self.superblock.newest.promised.max(self.replayed.acc_ballot),
-            config: in_log.or(self.snapshot.as_ref().map(|meta| &meta.head.config)),
+            config: self.last_config(),
             has_snapshot: self.snapshot.is_some(),
             is_suspect: self.superblock.newest.suspect.is_some(),
             mark: self.known.mark,
@@ -384,6 +492,7 @@ impl<F> Survey<F> {
             torn: self.torn.clone(),
             suspect,
             repaired: mem::take(&mut self.notes),
+            anew: None,
         }
     }
 }

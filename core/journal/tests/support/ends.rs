@@ -20,7 +20,10 @@ pub struct Running {
 
 impl Running {
     pub fn new(voters: &[Incarnation], options: Options) -> Self {
-        let disk = SimDisk::new(1);
+        Running::on(SimDisk::new(1), voters, options)
+    }
+
+    pub fn on(disk: SimDisk, voters: &[Incarnation], options: Options) -> Self {
         let (mut journal, _) = Journal::create(disk.clone(), BIRTH, options).unwrap();
         journal.promise(ballot(9)).unwrap();
         Running { disk, journal, log: PlainLog::of(voters) }
@@ -61,6 +64,13 @@ pub fn damage_of(disk: &SimDisk) -> String {
         Err(error) => panic!("{error}"),
         Ok((_, recovered)) => panic!("opened: {recovered:?}"),
     }
+}
+
+/// Opens a damaged directory of one among several: why its log was put aside.
+pub fn put_aside(disk: &SimDisk) -> String {
+    let (_, recovered) = open(disk);
+    assert!(recovered.suspect.is_some() && recovered.last == Slot(0));
+    recovered.anew.expect("it begins anew").damage.to_string()
 }
 
 pub fn suspect(acc_ballot: Ballot, last: u64) -> Option<Suspect> {

@@ -1,6 +1,7 @@
 //! What the journal's tests share: a seeded generator, a naive log, and ways to fill a directory.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod bodies;
 pub mod ends;
 
 use bytes::Bytes;

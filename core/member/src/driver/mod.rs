@@ -7,9 +7,13 @@
 
 mod claims;
 mod healing;
+mod leases;
 mod outstanding;
+mod parked;
 mod ports;
 mod reads;
+mod renewals;
+mod sessions;
 mod transfer;
 
 use std::sync::Arc;
@@ -21,15 +25,22 @@ use doozer_paxos::message::Proposal;
 use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::replica::{Limits, Output, Persist, PersistId, Replica, Verdict};
 use doozer_paxos::{Entry, EntryHash, Incarnation};
+use doozer_store::{Outcome as Stored, Revision, SessionId};
 
 use self::claims::Claims;
 use self::healing::Healing;
-use self::outstanding::Outstanding;
-pub use self::ports::{Answer, Host, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes};
+use self::leases::Leases;
+use self::outstanding::{Outstanding, Settled};
+use self::parked::Parked;
+pub use self::ports::{
+    Answer, Host, KeepAlive, Kept, NoQuorum, NotWritten, Order, Position, Reader, Reply, Sizes,
+};
 use self::reads::Reads;
+use self::renewals::Renewals;
+use self::sessions::Asking;
 use self::transfer::Transfers;
 use crate::local::{Local, Part};
-use crate::machine::{Applied, Done, Judgement, Logged, Origin};
+use crate::machine::{Applied, Done, Judgement, Logged, Origin, Outcome};
 use crate::outbox::Wakes;
 use crate::peer::Peer;
 use crate::recovery::Begin;
@@ -57,7 +68,10 @@ pub struct Driver<H: Host> {
     replica: Replica,
     local: Arc<Local>,
     outstanding: Outstanding<H::Reply>,
-    reads: Reads<H::Reader>,
+    reads: Reads<Asking<H::Reader>>,
+    renewals: Renewals<H::KeepAlive>,
+    leases: Leases,
+    parked: Parked<H::Reply>,
     claims: Claims,
     healing: Healing,
     answer_within_ticks: u64,
@@ -78,7 +92,7 @@ impl<H: Host> std::fmt::Debug for Driver<H> {
 impl<H: Host> Driver<H> {
     /// A member that goes on where `begin` ends. The only voter of its cluster leads at once.
     pub fn new(begin: Begin, settings: Settings, host: H) -> Self {
-        let Begin { cluster, id, machine, past, position, store_options } = begin;
+        let Begin { cluster, id, machine, past, position, store_options, .. } = begin;
         let boot = if is_planted(Planted::NumbersReused) { 1 } else { past.boot };
         let origin = Origin { incarnation: id, boot };
         let transfers = Transfers::new(store_options, past.boot);
@@ -88,6 +102,9 @@ impl<H: Host> Driver<H> {
             local: Arc::new(Local::new(machine, position.slot)),
             outstanding: Outstanding::new(origin),
             reads: Reads::new(),
+            renewals: Renewals::new(boot << 32),
+            leases: Leases::default(),
+            parked: Parked::new(),
             claims: Claims::new(),
             healing: Healing::new(settings.silent_rounds_max),
             answer_within_ticks: settings.answer_within_ticks,
@@ -116,7 +133,7 @@ impl<H: Host> Driver<H> {
 
     /// A linearizable read begins, or as many as begin together.
     pub fn read(&mut self, reader: H::Reader) {
-        let token = self.reads.begin(reader, self.ticks);
+        let token = self.reads.begin(Asking::Reader(reader), self.ticks);
         self.replica.read(token);
     }
 
@@ -138,6 +155,8 @@ impl<H: Host> Driver<H> {
                 }
             }
             Peer::SnapshotPiece { .. } => self.take_piece(from, message),
+            Peer::KeepAlive { number, sessions } => self.asked_to_keep(from, number, ids(sessions)),
+            Peer::KeptAlive { number, ended, unsure } => self.kept_alive(number, &ids(ended), &ids(unsure)),
         }
     }
 
@@ -165,6 +184,7 @@ impl<H: Host> Driver<H> {
         }
         self.give_up();
         self.claim();
+        self.tick_sessions();
         self.replica.hold_log(self.transfers.lent_from(self.ticks));
         for (to, message) in self.transfers.tick(self.ticks, &self.local) {
             self.host.send(to, message);
@@ -240,7 +260,11 @@ impl<H: Host> Driver<H> {
 
     /// Whether time changes nothing: [`Driver::tick`] need not be called until something else is. A member alone sleeps.
     pub fn is_at_rest(&self) -> bool {
-        self.is_idle() && self.reads.is_empty() && self.replica.is_at_rest() && self.transfers.is_idle()
+        self.is_idle()
+            && self.reads.is_empty()
+            && self.replica.is_at_rest()
+            && self.transfers.is_idle()
+            && self.ticks_to_sessions().is_none()
     }
 
     /// How many ticks may pass at once before anything but the last of them brings something to do; `None`: any number, see
@@ -252,11 +276,11 @@ impl<H: Host> Driver<H> {
         if !self.is_idle() || !self.reads.is_empty() || !self.transfers.is_idle() {
             return Some(1);
         }
-        let to_round = self.replica.ticks_to_round();
-        Some(match self.part() {
-            Part::Learner => to_round.min(self.claims.ticks_to_look(self.ticks)),
-            Part::Voter | Part::Proposer => to_round,
-        })
+        let mut quiet = self.replica.ticks_to_round();
+        if self.part() == Part::Learner {
+            quiet = quiet.min(self.claims.ticks_to_look(self.ticks));
+        }
+        Some(self.ticks_to_sessions().map_or(quiet, |ticks| quiet.min(ticks)))
     }
 
     /// Where the state stands in the log.
@@ -288,7 +312,8 @@ impl<H: Host> Driver<H> {
             Output::Apply(entry, hash) => self.apply(&entry, hash),
             Output::Install(base) => self.install(&base),
             Output::Read(tokens) => {
-                self.reads.end(tokens).for_each(|reader| reader.answer(Ok(()), &mut self.wakes));
+                let askers: Vec<_> = self.reads.end(tokens).collect();
+                askers.into_iter().for_each(|asking| self.readable(asking));
             }
             Output::Evaluate(command) => {
                 let verdict = self.judge(&command);
@@ -306,6 +331,7 @@ impl<H: Host> Driver<H> {
                 }
             }
             Output::Proposer(proposer) => {
+                self.renewals.ask_again();
                 if proposer.is_some() {
                     self.send_again();
                 }
@@ -331,7 +357,7 @@ impl<H: Host> Driver<H> {
             state.store().revision()
         };
         self.position = Position { slot: entry.slot, hash, wall_ms: entry.wall_ms };
-        self.host.applied(entry, hash, &self.applied.done, seen);
+        self.host.applied(entry, hash, &self.applied, seen);
         let mut has_gap = false;
         for done in self.applied.done.drain(..) {
             match done {
@@ -339,12 +365,13 @@ impl<H: Host> Driver<H> {
                 Done::Opened(origin) => self.outstanding.opened(&origin, self.ticks),
                 Done::Skipped(number) => has_gap |= self.outstanding.shows_a_gap(&number),
                 Done::Numbered(number, outcome) => {
-                    if let Some(reply) = self.outstanding.done(&number, self.ticks) {
-                        reply.answer(Answer::Applied(&outcome, seen), &mut self.wakes);
+                    if let Some(settled) = self.outstanding.done(&number, self.ticks) {
+                        settle(settled, &outcome, seen, &mut self.parked, &mut self.wakes);
                     }
                 }
             }
         }
+        self.note_sessions(seen);
         self.replica.applied(entry.slot);
         if has_gap {
             self.send_again();
@@ -364,16 +391,17 @@ impl<H: Host> Driver<H> {
             let seen = state.store().revision();
             let done = self.outstanding.applied_up_to(state.machine().last_of(&origin), self.ticks);
             let outcome = |number| state.machine().outcome_of(&origin, number);
-            done.into_iter().map(|(number, reply)| (outcome(number), reply, seen)).collect::<Vec<_>>()
+            done.into_iter().map(|(number, settled)| (outcome(number), settled, seen)).collect::<Vec<_>>()
         };
         self.position = Position { slot: base.slot, hash: base.hash, wall_ms: base.wall_ms };
         let revision = self.local.state.read().store().revision();
         self.host.installed(self.position, revision);
-        for (outcome, reply, seen) in done {
-            if let (Some(reply), Some(outcome)) = (reply, outcome) {
-                reply.answer(Answer::Applied(&outcome, seen), &mut self.wakes);
+        for (outcome, settled, seen) in done {
+            if let Some(outcome) = outcome {
+                settle(settled, &outcome, seen, &mut self.parked, &mut self.wakes);
             }
         }
+        self.find_sessions();
         self.replica.applied(base.slot);
     }
 
@@ -451,9 +479,16 @@ impl<H: Host> Driver<H> {
         for reply in self.outstanding.give_up(now, patience) {
             reply.answer(Answer::Unknown(why), &mut self.wakes);
         }
-        if let Some((last, readers)) = self.reads.expire(now, patience) {
+        if let Some((last, askers)) = self.reads.expire(now, patience) {
             self.replica.forget_reads(last);
-            readers.into_iter().for_each(|reader| reader.answer(Err(why), &mut self.wakes));
+            for asking in askers {
+                if let Asking::Reader(reader) = asking {
+                    reader.answer(Err(why), &mut self.wakes);
+                }
+            }
+        }
+        for client in self.renewals.give_up(now, patience) {
+            client.answer(Kept::Unknown(why), &mut self.wakes);
         }
     }
 
@@ -461,4 +496,25 @@ impl<H: Host> Driver<H> {
     fn send_again(&mut self) {
         self.replica.propose_again(self.outstanding.again(self.ticks));
     }
+}
+
+/// Answers a write that was applied; of a queued SET that is not granted yet, whoever waits for it is kept.
+fn settle<R: Reply>(
+    settled: Settled<R>,
+    outcome: &Outcome,
+    seen: Revision,
+    parked: &mut Parked<R>,
+    wakes: &mut Wakes,
+) {
+    if *outcome != Outcome::Store(Stored::Queued) {
+        return settled.reply.answer(Answer::Applied(outcome, seen), wakes);
+    }
+    let command = settled.command().to_vec();
+    let mut reply = settled.reply;
+    reply.park(wakes);
+    parked.park(&command, reply);
+}
+
+fn ids(raw: Vec<[u8; 16]>) -> Vec<SessionId> {
+    raw.into_iter().map(SessionId).collect()
 }

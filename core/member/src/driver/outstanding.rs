@@ -40,6 +40,23 @@ pub(super) struct Outstanding<R> {
     gap_at: Option<u64>,
 }
 
+/// A command that was applied, and whoever waits for what became of it.
+#[derive(Debug)]
+pub(super) struct Settled<R> {
+    pub reply: R,
+    logged: Bytes,
+}
+
+impl<R> Settled<R> {
+    /// The command of the store.
+    pub fn command(&self) -> &[u8] {
+        match Logged::decode(&self.logged) {
+            Ok(Logged::Do(_, command)) => command,
+            _ => &[],
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Own<R> {
     proposal: Proposal,
@@ -119,11 +136,11 @@ impl<R> Outstanding<R> {
         gone
     }
 
-    fn pop(&mut self) -> Option<R> {
+    fn pop(&mut self) -> Option<Settled<R>> {
         let own = self.commands.pop_front()?;
         self.bytes -= own.proposal.command.len();
         self.given_up = self.given_up.saturating_sub(1);
-        own.reply
+        Some(Settled { reply: own.reply?, logged: own.proposal.command })
     }
 
     /// Everything that is not applied, to be sent once more.
@@ -154,7 +171,7 @@ impl<R> Outstanding<R> {
     }
 
     /// A command was applied; whom to answer, if it is one of these.
-    pub fn done(&mut self, number: &Number, now: u64) -> Option<R> {
+    pub fn done(&mut self, number: &Number, now: u64) -> Option<Settled<R>> {
         if number.origin != self.origin {
             return None;
         }
@@ -178,15 +195,15 @@ impl<R> Outstanding<R> {
 
     /// In a state that came as a snapshot, this life's commands are applied up to `last`. Whom to answer for those that
     /// were not known to be, with their numbers.
-    pub fn applied_up_to(&mut self, last: Option<u64>, now: u64) -> Vec<(u64, Option<R>)> {
+    pub fn applied_up_to(&mut self, last: Option<u64>, now: u64) -> Vec<(u64, Settled<R>)> {
         let Some(last) = last else { return Vec::new() };
         self.is_open = true;
         let mut done = Vec::new();
         while self.applied < last {
             self.applied += 1;
             (self.applied_at, self.moved_at) = (now, now);
-            let reply = self.pop();
-            done.push((self.applied, reply));
+            let settled = self.pop();
+            done.extend(settled.map(|settled| (self.applied, settled)));
         }
         done
     }

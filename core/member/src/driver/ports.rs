@@ -6,7 +6,7 @@ use doozer_paxos::replica::{Persist, PersistId};
 use doozer_paxos::{Entry, EntryHash, Incarnation, Slot};
 use doozer_store::Revision;
 
-use crate::machine::{Done, Outcome};
+use crate::machine::{Applied, Outcome};
 use crate::outbox::Wakes;
 use crate::peer::Peer;
 
@@ -18,6 +18,9 @@ pub trait Host {
     /// Whoever asked for a linearizable read.
     type Reader: Reader;
 
+    /// Whoever keeps a session alive.
+    type KeepAlive: KeepAlive;
+
     /// Takes an order for the disk: a [`Keeper`](crate::keeper::Keeper) carries them out, in order. True if it is done
     /// already; otherwise the driver is told with [`Driver::kept`](super::Driver::kept), and with
     /// [`Driver::full`](super::Driver::full) if there is no room for it now.
@@ -26,10 +29,10 @@ pub trait Host {
     /// Sends to another member. It may be lost, and overtaken.
     fn send(&mut self, to: Incarnation, message: Peer);
 
-    /// An entry was applied; what became of its commands, and the store's revision now. Comes before anything of it is
+    /// An entry was applied; what that brought, and the store's revision now. Comes before anything of it is
     /// answered. For whoever checks members against each other; nothing need be done.
-    fn applied(&mut self, entry: &Entry, hash: EntryHash, done: &[Done], revision: Revision) {
-        let _ = (entry, hash, done, revision);
+    fn applied(&mut self, entry: &Entry, hash: EntryHash, brought: &Applied, revision: Revision) {
+        let _ = (entry, hash, brought, revision);
     }
 
     /// Another member's state took the place of this one's; the store's revision in it. Comes before anything that it
@@ -43,6 +46,36 @@ pub trait Host {
 pub trait Reply {
     /// What became of it.
     fn answer(self, answer: Answer<'_>, wakes: &mut Wakes);
+
+    /// It was a queued SET, and waits for its turn: the answer may take hours, or never come.
+    fn park(&mut self, wakes: &mut Wakes);
+
+    /// Whether somebody still waits for the answer. Asked now and then of those that were parked.
+    fn is_wanted(&self) -> bool;
+}
+
+/// Whoever keeps a session alive.
+pub trait KeepAlive {
+    /// What became of that.
+    fn answer(self, kept: Kept, wakes: &mut Wakes);
+}
+
+/// Of a host without sessions.
+impl KeepAlive for std::convert::Infallible {
+    fn answer(self, _: Kept, _: &mut Wakes) {
+        match self {}
+    }
+}
+
+/// What became of a keep-alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The session lives for another TTL from when the keep-alive was sent.
+    Alive,
+    /// There is no such session.
+    Ended,
+    /// Nobody could say in time.
+    Unknown(NoQuorum),
 }
 
 /// Whoever asked for a linearizable read.

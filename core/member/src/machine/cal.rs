@@ -3,7 +3,7 @@
 //! under way, and stands alone in its slot with the configuration that it brings.
 
 use doozer_paxos::{Config, Incarnation};
-use doozer_store::{At, Command, Lookup, Revision, Store};
+use doozer_store::{At, Change, Command, Lookup, Revision, Store};
 
 use super::Refusal;
 
@@ -22,10 +22,27 @@ pub enum Judgement {
 
 /// Whether a command of the store names something under `/ctl/cal`, and so needs a slot of its own.
 pub fn is_about_voters(command: &[u8]) -> bool {
-    matches!(
-        Command::decode(command),
-        Ok(Command::Set { path, .. } | Command::Del { path, .. }) if is_below(path)
-    )
+    let mut is_about_voters = false;
+    each_write(command, &mut |path, _| is_about_voters |= is_below(path));
+    is_about_voters
+}
+
+/// Every file that a command of the store would write, and with what; nothing if it would delete it.
+fn each_write<'a>(command: &'a [u8], each: &mut impl FnMut(&'a str, Option<&'a [u8]>)) {
+    match Command::decode(command) {
+        Ok(Command::Set { path, value, .. }) => each(path, Some(value)),
+        Ok(Command::Del { path, .. }) => each(path, None),
+        Ok(Command::By(by)) => each_write(by.command, each),
+        Ok(Command::Txn(txn)) => {
+            for op in txn.ops {
+                match op.change {
+                    Change::Set { value, .. } => each(op.path, Some(value)),
+                    Change::Del => each(op.path, None),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn is_below(path: &str) -> bool {
@@ -34,10 +51,12 @@ fn is_below(path: &str) -> bool {
 
 /// Judges a command by the state in which it will be applied. `is_ready` tells whether a member has caught up.
 pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnation) -> bool) -> Judgement {
-    let (path, value) = match Command::decode(command) {
-        Ok(Command::Set { path, value, .. }) => (path, Some(value)),
-        Ok(Command::Del { path, .. }) => (path, None),
-        Ok(Command::Nop) | Err(_) => return Judgement::NoChange,
+    let mut changes = Vec::new();
+    each_write(command, &mut |path, value| changes.extend(is_below(path).then_some((path, value))));
+    let (path, value) = match changes[..] {
+        [] => return Judgement::NoChange,
+        [one] => one,
+        _ => return Judgement::Refused(Refusal::TwoChanges),
     };
     let is_slot = path.strip_prefix("/ctl/cal/").is_some_and(|name| !name.contains('/'));
     if !is_slot {
@@ -59,7 +78,7 @@ pub(super) fn judge(command: &[u8], store: &Store, is_ready: impl Fn(&Incarnatio
         return Judgement::NoChange;
     }
     let holders = voters(store);
-    if store.check(command).is_err() {
+    if !store.would_change(command) {
         return Judgement::NoChange;
     }
     match new {
@@ -121,7 +140,7 @@ fn changed(store: &Store, path: &str, new: Option<Incarnation>) -> Vec<Incarnati
     slots.into_iter().filter_map(|(_, holder)| holder).collect()
 }
 
-fn slots(store: &Store) -> Vec<(String, Option<Incarnation>)> {
+pub(super) fn slots(store: &Store) -> Vec<(String, Option<Incarnation>)> {
     let Ok(names) = store.dir_entries(SLOTS, At::Now) else { return Vec::new() };
     let file = |name: &str| {
         let path = format!("{SLOTS}/{name}");
@@ -140,4 +159,84 @@ fn holder(value: &[u8]) -> Option<Incarnation> {
 
 fn parse(id: &[u8]) -> Option<Incarnation> {
     std::str::from_utf8(id).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use doozer_store::{Applied, By, Flags, OUTCOMES_MAX, Op, Options, SessionId, Txn};
+
+    const SESSION: SessionId = SessionId([7; 16]);
+
+    fn encoded(command: Command<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        bytes
+    }
+
+    /// One votes, and a session has as many answers unacknowledged as are kept.
+    fn store() -> Store {
+        let mut store = Store::new(Options::default());
+        let voter = Incarnation([1; 16]).to_string();
+        let nop = encoded(Command::Nop);
+        let mut commands = vec![
+            encoded(Command::Set { path: "/ctl/cal/0", rev: -1, value: voter.as_bytes() }),
+            encoded(Command::Open { session: SESSION, ttl_ms: 5000, opened_ms: 0, label: "" }),
+        ];
+        commands
+            .extend((1..=OUTCOMES_MAX as u64).map(|n| encoded(Command::By(By::new(SESSION, n, 0, &nop)))));
+        store.apply(commands, &mut Applied::default());
+        store
+    }
+
+    #[test]
+    fn what_is_judged_is_what_is_applied() {
+        let other = Incarnation([2; 16]).to_string();
+        let set = |is_ephemeral| Change::Set { value: other.as_bytes(), is_ephemeral };
+        let op = |path, change| Op { path, rev: -1, change };
+        let txn = |ops: &[Op<'_>]| encoded(Command::Txn(Txn { compares: vec![], ops: ops.to_vec() }));
+        let joins = encoded(Command::Set { path: "/ctl/cal/1", rev: -1, value: other.as_bytes() });
+        let next = OUTCOMES_MAX as u64 + 1;
+        let by = |sequence, acknowledged, flags, command: &[u8]| {
+            encoded(Command::By(By::new(SESSION, sequence, acknowledged, command).flagged(flags)))
+        };
+        let none = Flags::default();
+        let max_value = Change::Set { value: b"5", is_ephemeral: false };
+        let too_large = Change::Set { value: b"123456", is_ephemeral: false };
+        let cases = [
+            (joins.clone(), true),
+            (txn(&[op("/ctl/cal/1", set(false))]), true),
+            // No room for an answer, until its own acknowledgement makes some.
+            (by(next, 0, none, &joins), false),
+            (by(next, 1, none, &joins), true),
+            (by(next, 1, none, &txn(&[op("/ctl/cal/1", set(false)), op("/f", set(true))])), true),
+            // It was applied, or comes too early.
+            (by(next - 1, 1, none, &joins), false),
+            (by(next + 1, 1, none, &joins), false),
+            // Voters are nobody's; and nobody has ephemeral files without a session.
+            (by(next, 1, Flags::EPHEMERAL, &joins), false),
+            (txn(&[op("/ctl/cal/1", set(false)), op("/f", set(true))]), false),
+            // Refused for what comes before or behind.
+            (txn(&[op("/ctl/settings/max-value", max_value), op("/ctl/cal/1", set(false))]), true),
+            (
+                txn(&[
+                    op("/ctl/settings/max-value", max_value),
+                    op("/ctl/cal/1", set(false)),
+                    op("/f", too_large),
+                ]),
+                false,
+            ),
+        ];
+        for (command, changes) in cases {
+            let mut store = store();
+            let before = voters(&store);
+            let judgement = judge(&command, &store, |_| true);
+            store.apply([&command], &mut Applied::default());
+            let after = voters(&store);
+            assert_eq!(before != after, changes, "{:?}", Command::decode(&command));
+            let expected = if changes { Judgement::Change(after) } else { Judgement::NoChange };
+            assert_eq!(judgement, expected, "{:?}", Command::decode(&command));
+        }
+    }
 }

@@ -6,10 +6,14 @@ mod cal;
 mod numbered;
 mod origins;
 mod outcome;
+mod refound;
 mod snapshot;
 
+use std::borrow::Cow;
+
+use doozer_paxos::planted::{Planted, is_planted};
 use doozer_paxos::{Config, Entry, Incarnation};
-use doozer_store::{Fired, Refusal as StoreRefusal, Revision, Store};
+use doozer_store::{Command, Fired, Granted, Refusal as StoreRefusal, Revision, SessionChange, Store};
 
 pub use cal::{Judgement, is_about_voters};
 pub use numbered::{Logged, Malformed, Number, Origin};
@@ -50,6 +54,10 @@ pub struct Applied {
     pub done: Vec<Done>,
     /// The watches that the changes concern, in the order of the revisions.
     pub fired: Vec<Fired>,
+    /// What became of queued SETs that waited.
+    pub granted: Vec<Granted>,
+    /// The sessions that opened or ended.
+    pub sessions: Vec<SessionChange>,
     steps: Vec<Step>,
     of_store: doozer_store::Applied,
 }
@@ -110,13 +118,24 @@ impl Machine {
     pub fn apply(&mut self, entry: &Entry, out: &mut Applied) {
         let is_alone = entry.commands.len() == 1;
         let mut concerns_voters = entry.config.is_some();
-        let mut commands: Vec<&[u8]> = Vec::with_capacity(entry.commands.len());
+        let mut commands: Vec<Cow<'_, [u8]>> = Vec::with_capacity(entry.commands.len());
         for bytes in &entry.commands {
             let step = match Logged::decode(bytes) {
                 Err(Malformed) => Step::Done(Done::Plain(MALFORMED)),
                 Ok(Logged::Plain(command)) => {
                     concerns_voters |= is_about_voters(command);
-                    commands.push(command);
+                    commands.push(Cow::Borrowed(command));
+                    Step::Store(None)
+                }
+                Ok(Logged::Expire(ballot, _))
+                    if ballot != entry.birth && !is_planted(Planted::OldExpiryCounts) =>
+                {
+                    Step::Done(Done::Plain(Outcome::Store(doozer_store::Outcome::Nop)))
+                }
+                Ok(Logged::Expire(_, session)) => {
+                    let mut command = Vec::new();
+                    Command::Expire { session }.encode(&mut command);
+                    commands.push(Cow::Owned(command));
                     Step::Store(None)
                 }
                 Ok(Logged::Open(origin)) => {
@@ -137,7 +156,7 @@ impl Machine {
                     if is_about_voters && !is_alone {
                         Step::Done(Done::Numbered(number, Outcome::Refused(Refusal::NotAlone)))
                     } else {
-                        commands.push(command);
+                        commands.push(Cow::Borrowed(command));
                         Step::Store(Some(number))
                     }
                 }
@@ -157,8 +176,10 @@ impl Machine {
 
     /// Brings together what the store did and what it was not asked for.
     fn settle(&mut self, out: &mut Applied) {
-        let Applied { done, fired, steps, of_store } = out;
+        let Applied { done, fired, granted, sessions, steps, of_store } = out;
         std::mem::swap(fired, &mut of_store.fired);
+        std::mem::swap(granted, &mut of_store.granted);
+        std::mem::swap(sessions, &mut of_store.sessions);
         let mut outcomes = of_store.outcomes.drain(..).map(Outcome::Store);
         done.clear();
         for step in steps.drain(..) {

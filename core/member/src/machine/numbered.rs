@@ -4,21 +4,25 @@
 //!
 //! | kind (1 byte) | then |
 //! |---|---|
-//! | 1, 2, 3 | a command of the store without a number: it is applied wherever it stands |
+//! | below 16 | a command of the store without a number: it is applied wherever it stands |
 //! | 16 OPEN | origin |
 //! | 17 DO | origin, number (u64), acknowledged (u64), the store's command |
 //! | 18 REFUSED | origin, number (u64), acknowledged (u64), why (1 byte) |
+//! | 19 EXPIRE | ballot (28 bytes), session (16 bytes) |
 //!
 //! An origin is an incarnation (16 bytes) and how often it was started (u64).
 
 use bytes::{BufMut, Bytes, BytesMut};
-use doozer_paxos::Incarnation;
+use doozer_paxos::codec::{BALLOT_BYTES, Reader, put_ballot};
+use doozer_paxos::{Ballot, Incarnation};
+use doozer_store::SessionId;
 
 use super::Refusal;
 
 const OPEN: u8 = 16;
 const DO: u8 = 17;
 const REFUSED: u8 = 18;
+const EXPIRE: u8 = 19;
 
 /// Bytes around the store's command.
 const HEAD: usize = 1 + ORIGIN + 16;
@@ -55,6 +59,9 @@ pub enum Logged<'a> {
     Do(Number, &'a [u8]),
     /// A numbered command that its proposer refused when it judged it: it has no effect but this outcome.
     Refused(Number, Refusal),
+    /// A session was not kept alive, as the proposer of this ballot found. It counts only in a slot that was born under
+    /// that: one that comes into the log by way of a later proposer may have been outrun by a keep-alive.
+    Expire(Ballot, SessionId),
 }
 
 /// Bytes of a kind that this version does not know, or cut short.
@@ -80,6 +87,11 @@ impl Logged<'_> {
                 put_number(&mut out, REFUSED, number);
                 out.put_u8(why.code());
             }
+            Logged::Expire(ballot, session) => {
+                out.put_u8(EXPIRE);
+                put_ballot(&mut out, ballot);
+                out.put_slice(&session.0);
+            }
         }
         out.freeze()
     }
@@ -88,6 +100,7 @@ impl Logged<'_> {
         match self {
             Logged::Plain(command) | Logged::Do(_, command) => command.len(),
             Logged::Open(_) | Logged::Refused(..) => 1,
+            Logged::Expire(..) => BALLOT_BYTES,
         }
     }
 }
@@ -109,6 +122,12 @@ impl<'a> Logged<'a> {
                 (number, [code]) => Ok(Logged::Refused(number, Refusal::of_code(*code).ok_or(Malformed)?)),
                 _ => Err(Malformed),
             },
+            Some(&EXPIRE) => {
+                let (ballot, session) = bytes[1..].split_at_checked(BALLOT_BYTES).ok_or(Malformed)?;
+                let ballot = Reader::new(ballot).ballot().map_err(|_| Malformed)?;
+                let session = session.try_into().map_err(|_| Malformed)?;
+                Ok(Logged::Expire(ballot, SessionId(session)))
+            }
             _ => Ok(Logged::Plain(bytes)),
         }
     }
@@ -150,6 +169,7 @@ mod tests {
     use super::*;
 
     const ORIGIN: Origin = Origin { incarnation: Incarnation([7; 16]), boot: 258 };
+    const BALLOT: Ballot = Ballot::of(2, 3, Incarnation([7; 16]));
     const NUMBER: Number = Number { origin: ORIGIN, number: 9, acknowledged: 8 };
 
     #[test]
@@ -161,6 +181,10 @@ mod tests {
             (Logged::Open(ORIGIN), [&[16][..], &origin].concat()),
             (Logged::Do(NUMBER, b"\x03"), [&[17][..], &number, &[3]].concat()),
             (Logged::Refused(NUMBER, Refusal::LastVoter), [&[18][..], &number, &[5]].concat()),
+            (
+                Logged::Expire(BALLOT, SessionId([4; 16])),
+                [&[19, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0][..], &[7; 16], &[4; 16]].concat(),
+            ),
         ] {
             assert_eq!(logged.encode(), bytes, "{logged:?}");
             assert_eq!(Logged::decode(&bytes), Ok(logged));
@@ -169,7 +193,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_is_malformed() {
-        for logged in [Logged::Open(ORIGIN), Logged::Refused(NUMBER, Refusal::NotAlone)] {
+        let expire = Logged::Expire(BALLOT, SessionId([4; 16]));
+        for logged in [Logged::Open(ORIGIN), Logged::Refused(NUMBER, Refusal::NotAlone), expire] {
             let bytes = logged.encode();
             for len in 1..bytes.len() {
                 assert_eq!(Logged::decode(&bytes[..len]), Err(Malformed), "{logged:?} cut at {len}");

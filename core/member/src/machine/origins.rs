@@ -87,10 +87,7 @@ impl Origins {
             out.put_u64_le(known.last);
             out.put_u32_le(known.outcomes.len() as u32);
             for outcome in &known.outcomes {
-                let (kind, a, b) = outcome::encode(outcome);
-                out.put_u8(kind);
-                out.put_u64_le(a);
-                out.put_u64_le(b);
+                outcome::encode(outcome, out);
             }
         }
     }
@@ -103,9 +100,7 @@ impl Origins {
             let (boot, last) = (u64::from_le_bytes(take(bytes)?), u64::from_le_bytes(take(bytes)?));
             let mut outcomes = VecDeque::new();
             for _ in 0..u32::from_le_bytes(take(bytes)?) {
-                let [kind] = take(bytes)?;
-                let (a, b) = (u64::from_le_bytes(take(bytes)?), u64::from_le_bytes(take(bytes)?));
-                outcomes.push_back(outcome::decode(kind, a, b)?);
+                outcomes.push_back(outcome::decode(bytes)?);
             }
             if outcomes.len() as u64 > last {
                 return None;

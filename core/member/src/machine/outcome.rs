@@ -1,7 +1,5 @@
 //! What became of a command, and the bytes in which a snapshot carries it.
 
-use doozer_store::{PathError, Refusal as StoreRefusal, Revision};
-
 /// What became of a command of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -32,15 +30,19 @@ pub enum Refusal {
     /// Slots stand directly under /ctl/cal.
     #[error("a slot is a file directly under /ctl/cal")]
     NoSlot,
+    /// Each change of who votes is a step of its own.
+    #[error("a transaction may change one file under /ctl/cal, not two")]
+    TwoChanges,
 }
 
-const REFUSALS: [(Refusal, u8); 6] = [
+const REFUSALS: [(Refusal, u8); 7] = [
     (Refusal::NotAlone, 1),
     (Refusal::NoMember, 2),
     (Refusal::NotReady, 3),
     (Refusal::TwiceTheSame, 4),
     (Refusal::LastVoter, 5),
     (Refusal::NoSlot, 6),
+    (Refusal::TwoChanges, 7),
 ];
 
 impl Refusal {
@@ -54,49 +56,27 @@ impl Refusal {
     }
 }
 
-/// The bytes of an outcome: its kind, and two numbers that mean what the kind says. Of a bad path the text is not kept.
-pub(super) fn encode(outcome: &Outcome) -> (u8, u64, u64) {
-    use doozer_store::Outcome as Store;
-    match *outcome {
-        Outcome::Store(Store::Set(rev)) => (0, rev.0, 0),
-        Outcome::Store(Store::Deleted(rev)) => (1, rev.0, 0),
-        Outcome::Store(Store::Absent) => (2, 0, 0),
-        Outcome::Store(Store::Nop) => (3, 0, 0),
-        Outcome::Store(Store::Refused(refusal)) => match refusal {
-            StoreRefusal::RevMismatch => (4, 0, 0),
-            StoreRefusal::IsDir => (5, 0, 0),
-            StoreRefusal::NotDir => (6, 0, 0),
-            StoreRefusal::BadPath(_) => (7, 0, 0),
-            StoreRefusal::TooLarge { size, limit } => (8, size as u64, limit as u64),
-            StoreRefusal::BadSetting { min, max, .. } => (9, min as u64, max as u64),
-            StoreRefusal::Malformed => (10, 0, 0),
-        },
-        Outcome::Refused(refusal) => (11, refusal.code().into(), 0),
+/// The machine's own, among the kinds of the store's.
+const REFUSED: u8 = 11;
+
+/// Appends an outcome as it is kept: as the store does, and its own refusals as one kind more, with their number.
+pub(super) fn encode(outcome: &Outcome, out: &mut Vec<u8>) {
+    match outcome {
+        Outcome::Store(outcome) => outcome.encode(out),
+        Outcome::Refused(refusal) => {
+            out.push(REFUSED);
+            out.extend_from_slice(&u64::from(refusal.code()).to_le_bytes());
+            out.extend_from_slice(&[0; 8]);
+        }
     }
 }
 
-/// The outcome of those bytes.
-pub(super) fn decode(kind: u8, a: u64, b: u64) -> Option<Outcome> {
-    use doozer_store::Outcome as Store;
-    let size = |number: u64| usize::try_from(number).ok();
-    let refused = |refusal| Some(Outcome::Store(Store::Refused(refusal)));
-    match kind {
-        0 => Some(Outcome::Store(Store::Set(Revision(a)))),
-        1 => Some(Outcome::Store(Store::Deleted(Revision(a)))),
-        2 => Some(Outcome::Store(Store::Absent)),
-        3 => Some(Outcome::Store(Store::Nop)),
-        4 => refused(StoreRefusal::RevMismatch),
-        5 => refused(StoreRefusal::IsDir),
-        6 => refused(StoreRefusal::NotDir),
-        7 => refused(StoreRefusal::BadPath(PathError::Empty)),
-        8 => refused(StoreRefusal::TooLarge { size: size(a)?, limit: size(b)? }),
-        9 => refused(StoreRefusal::BadSetting {
-            path: doozer_store::MAX_VALUE_PATH,
-            min: size(a)?,
-            max: size(b)?,
-        }),
-        10 => refused(StoreRefusal::Malformed),
-        11 => Some(Outcome::Refused(Refusal::of_code(u8::try_from(a).ok()?)?)),
-        _ => None,
+/// Reads what [`encode`] wrote, and leaves the rest.
+pub(super) fn decode(bytes: &mut &[u8]) -> Option<Outcome> {
+    if bytes.first() != Some(&REFUSED) {
+        return doozer_store::Outcome::decode(bytes).map(Outcome::Store);
     }
+    let ([_, code, _, _, _, _, _, _, _], rest) = bytes.split_first_chunk()?;
+    *bytes = rest.get(8..)?;
+    Refusal::of_code(*code).map(Outcome::Refused)
 }

@@ -9,6 +9,8 @@ use doozer_store::{At, Glob, Lookup};
 use doozer_wire::Address;
 use parking_lot::Mutex;
 
+use crate::birth;
+
 #[derive(Default)]
 pub(crate) struct Book {
     said: Mutex<HashMap<Incarnation, Address>>,
@@ -69,6 +71,11 @@ impl Book {
             all.extend(addresses.into_iter().flatten());
         }
         all
+    }
+
+    /// What its cluster is called, if it is known here.
+    pub fn cluster_name(&self) -> Option<String> {
+        birth::cluster_name(self.local.get()?.state.read().store())
     }
 
     fn written(&self, member: &Incarnation) -> Option<Address> {

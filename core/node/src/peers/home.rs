@@ -20,6 +20,8 @@ use crate::input::Input;
 
 pub(crate) struct Home {
     introduction: RwLock<Introduction>,
+    /// Addresses at which others may be, beside those in the book.
+    known: RwLock<Vec<Address>>,
     pub secret: Secret,
     /// For connections to others, if the cluster has TLS.
     pub tls: Option<TlsConnector>,
@@ -49,6 +51,7 @@ impl Home {
         inputs: mpsc::UnboundedSender<Input>,
     ) -> Arc<Home> {
         Arc::new(Home {
+            known: RwLock::new(introduction.listed.clone()),
             introduction: RwLock::new(introduction),
             secret,
             tls,
@@ -66,7 +69,21 @@ impl Home {
 
     /// What it says of itself.
     pub fn introduction(&self) -> Introduction {
-        self.introduction.read().clone()
+        let introduction = self.introduction.read().clone();
+        match introduction.cluster {
+            Some(_) => Introduction { name: self.book.cluster_name(), ..introduction },
+            None => introduction,
+        }
+    }
+
+    /// Which cluster it looks for; as long as it says so to whoever asks, it founds none.
+    pub fn looks_for(&self, name: Option<&str>) {
+        self.introduction.write().name = name.map(str::to_owned);
+    }
+
+    /// It lost who it was, and with it all that it knew of its cluster: it founds none, and says so.
+    pub fn only_joins(&self) {
+        self.introduction.write().only_joins = true;
     }
 
     pub fn id(&self) -> Incarnation {
@@ -116,8 +133,18 @@ impl Home {
         self.said.lock().is_well(&whom.to_string());
     }
 
-    /// The addresses that it was started with.
-    pub fn listed(&self) -> Vec<Address> {
-        self.introduction.read().listed.clone()
+    /// Where others may be, beside those in the book.
+    pub fn known(&self) -> Vec<Address> {
+        self.known.read().clone()
+    }
+
+    /// Others may be there as well.
+    pub fn know(&self, addresses: impl IntoIterator<Item = Address>) {
+        let mut known = self.known.write();
+        for address in addresses {
+            if !known.contains(&address) {
+                known.push(address);
+            }
+        }
     }
 }

@@ -4,24 +4,22 @@
 //! have done so, or belong to one already: so only the one with the smallest address does, and only once every other one has
 //! said that it has nothing, and the same list.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use doozer_paxos::{ClusterId, Incarnation};
 use doozer_wire::Address;
-use doozer_wire::peer::{Call, Introduction, Purpose, Refused};
-use tokio::task::JoinSet;
+use doozer_wire::peer::Introduction;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::dial::dial;
-use super::handshake::{Trouble, call};
+use super::ask::{Seen, There, ask_all, who_runs};
 use super::home::Home;
 use crate::input::Input;
 
 /// Between two rounds of questions.
-const AGAIN: Duration = Duration::from_millis(250);
+pub(crate) const AGAIN: Duration = Duration::from_millis(250);
 
 /// Between two looks whether this member hears of its cluster.
 const LOOK: Duration = Duration::from_millis(500);
@@ -38,19 +36,6 @@ pub(crate) enum Fate {
     Join(ClusterId, Incarnation),
 }
 
-/// What is at an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum There {
-    /// This member.
-    Itself,
-    /// Another one.
-    Member(Introduction),
-    /// Nobody: why.
-    Nobody(String),
-    /// Somebody who does not talk to this member: why.
-    Stranger(String),
-}
-
 /// What the answers of one round come to.
 #[derive(Debug, PartialEq, Eq)]
 enum Judged {
@@ -61,10 +46,10 @@ enum Judged {
 
 /// Asks, until it is clear what becomes of this member. Cancel-safe.
 pub(crate) async fn meet(home: &Arc<Home>) -> Fate {
-    let mut seen = BTreeMap::new();
+    let mut seen = Seen::default();
     loop {
-        let answers = ask_all(home, home.listed()).await;
-        note_clusters(&mut seen, &answers);
+        let answers = ask_all(home, home.introduction().listed).await;
+        seen.note(&answers);
         match judge(&home.introduction(), &answers, &seen) {
             Judged::Fate(fate) => return fate,
             Judged::Wait(why) => home.warn("waiting", why),
@@ -94,7 +79,7 @@ pub(crate) async fn look_around(home: Arc<Home>) {
 /// Asks once more than so many times; false if the driver is gone.
 async fn ask_around(home: &Arc<Home>, times: u32) -> bool {
     let me = home.introduction();
-    let mut places: BTreeSet<String> = me.listed.iter().map(Address::to_string).collect();
+    let mut places: BTreeSet<String> = home.known().iter().map(Address::to_string).collect();
     places.extend(home.book.all().iter().map(Address::to_string));
     places.remove(&me.address.to_string());
     let places = places.iter().filter_map(|place| place.parse().ok()).collect();
@@ -126,60 +111,11 @@ async fn ask_around(home: &Arc<Home>, times: u32) -> bool {
     !home.inputs.is_closed()
 }
 
-async fn ask_all(home: &Arc<Home>, places: Vec<Address>) -> Vec<(Address, There)> {
-    let mut asking = JoinSet::new();
-    for place in places {
-        let home = Arc::clone(home);
-        asking.spawn(async move {
-            let there = ask(&home, &place).await;
-            (place, there)
-        });
-    }
-    let mut answers = asking.join_all().await;
-    // In whatever order they came: the same answers are to be the same words.
-    answers.sort_by_key(|(place, _)| place.to_string());
-    answers
-}
-
-async fn ask(home: &Home, place: &Address) -> There {
-    let asked = async {
-        let mut stream = dial(home, place).await?;
-        call(&mut stream, home, Call { to: None, purpose: Purpose::Question }).await
-    };
-    match asked.await {
-        Ok((them, _)) => There::Member(them),
-        Err(Trouble::Refused(Refused::Itself)) => There::Itself,
-        Err(trouble) if trouble.is_final() => There::Stranger(trouble.to_string()),
-        Err(trouble) => There::Nobody(trouble.to_string()),
-    }
-}
-
-/// Which cluster each address last belonged to. One that is silent for a moment must not decide which of two is joined.
-type Seen = BTreeMap<String, ClusterId>;
-
-fn note_clusters(seen: &mut Seen, answers: &[(Address, There)]) {
-    for (place, there) in answers {
-        let There::Member(them) = there else { continue };
-        match them.cluster {
-            Some(cluster) => seen.insert(place.to_string(), cluster),
-            None => seen.remove(&place.to_string()),
-        };
-    }
-}
-
 fn judge(me: &Introduction, answers: &[(Address, There)], seen: &Seen) -> Judged {
-    if let Some((place, cluster)) = seen.first_key_value()
-        && let Some((elsewhere, other)) = seen.iter().find(|(_, other)| *other != cluster)
-    {
-        return Judged::Wait(format!(
-            "{place} belongs to cluster {cluster}, {elsewhere} to {other}: give the addresses of one cluster with -a"
-        ));
+    if let Some(two) = seen.two() {
+        return Judged::Wait(format!("{two}: give the addresses of one cluster with -a"));
     }
-    let joined = answers.iter().find_map(|(_, there)| match there {
-        There::Member(them) => Some((them.cluster?, them.incarnation)),
-        There::Itself | There::Nobody(_) | There::Stranger(_) => None,
-    });
-    if let Some((cluster, member)) = joined {
+    if let Some((cluster, member)) = who_runs(answers) {
         return Judged::Fate(Fate::Join(cluster, member));
     }
     if let Some(lacking) = lacking(me, answers) {
@@ -202,6 +138,20 @@ fn lacking(me: &Introduction, answers: &[(Address, There)]) -> Option<String> {
             There::Itself | There::Member(_) => None,
         })
         .collect();
+    if me.only_joins {
+        let silent = if silent.is_empty() { String::new() } else { format!(": {}", silent.join(", ")) };
+        return Some(format!(
+            "this member lost who it was, so it founds no cluster, and no address given with -a runs one{silent}; start those \
+             that have their data"
+        ));
+    }
+    let lost = answers.iter().find(|(_, there)| matches!(there, There::Member(them) if them.only_joins));
+    if let Some((place, _)) = lost {
+        return Some(format!(
+            "{place} lost who it was, and nobody founds a cluster with it: start those that have their data; if nobody has, \
+             start it with an empty data directory"
+        ));
+    }
     let itself = answers.iter().filter(|(_, there)| *there == There::Itself).count();
     if itself == 0 && !me.listed.contains(&me.address) {
         let silent = if silent.is_empty() { String::new() } else { format!(": {}", silent.join(", ")) };
@@ -281,6 +231,8 @@ mod tests {
             incarnation: Incarnation([id; 16]),
             address: address("x:1"),
             listed: listed.iter().map(|text| address(text)).collect(),
+            name: None,
+            only_joins: false,
         }
     }
 
@@ -293,9 +245,9 @@ mod tests {
     }
 
     fn judged_after(before: &[(Address, There)], listed: &[&str], answers: &[(Address, There)]) -> Judged {
-        let mut seen = Seen::new();
-        note_clusters(&mut seen, before);
-        note_clusters(&mut seen, answers);
+        let mut seen = Seen::default();
+        seen.note(before);
+        seen.note(answers);
         judge(&member(1, None, listed), answers, &seen)
     }
 
@@ -346,6 +298,21 @@ mod tests {
             "b:1 was started with -a a:1 -a b:1 -a c:1, this member with -a a:1 -a b:1: give the same";
         waits(judged(&["a:1", "b:1"], [There::Itself, empty(2), empty(3)]), differs);
         waits(judged(&["a:1", "b:1"], [There::Itself, empty(2), nobody()]), differs);
+    }
+
+    #[test]
+    fn with_one_that_lost_who_it_was_nobody_founds() {
+        let lost = Introduction { only_joins: true, ..member(2, None, &ALL) };
+        let there = |cluster| There::Member(Introduction { cluster, ..lost.clone() });
+        let why = "b:1 lost who it was, and nobody founds a cluster with it";
+        waits(judged(&ALL, [There::Itself, there(None), empty(3)]), why);
+        let joined = Judged::Fate(Fate::Join(ClusterId([9; 16]), Incarnation([2; 16])));
+        assert_eq!(judged(&ALL, [There::Itself, there(Some(ClusterId([9; 16]))), nobody()]), joined);
+        let me = Introduction { only_joins: true, ..member(1, None, &ALL) };
+        let answers: Vec<_> =
+            ALL.iter().map(|text| address(text)).zip([There::Itself, empty(2), nobody()]).collect();
+        let why = "this member lost who it was, so it founds no cluster, and no address given with -a runs one: c:1 (refused)";
+        waits(judge(&me, &answers, &Seen::default()), why);
     }
 
     #[test]

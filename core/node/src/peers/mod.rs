@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `home` | what a member's connections to others share: who it is, the secret, where others are |
 //! | `book` | where members are reached |
+//! | `ask` | who is at an address |
 //! | `dial` | a connection to an address, with TLS if the cluster has it |
 //! | `handshake` | the first frames of either side |
 //! | `link` | what is sent to one member |
@@ -14,6 +15,7 @@
 //! | `words` | what went wrong, in words for people |
 //! | `meet` | whom a new member joins, or whether it founds a cluster |
 
+pub(crate) mod ask;
 pub(crate) mod book;
 mod dial;
 mod handshake;

@@ -20,10 +20,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use super::commands::Known;
 use super::offsets::OffsetCursor;
 use super::problem::Problem;
+use super::queued::Queued;
 use super::reads::Asked;
-use super::writes::WriteReply;
+use super::writes::{Of, WriteReply};
 use crate::access::Access;
 use crate::input::{Input, Proposal};
 use crate::peers::inbound;
@@ -74,6 +76,9 @@ pub(crate) struct Connection {
     pub(super) waiter_tags: HashMap<i32, WaiterId>,
     /// The WATCHes among them.
     pub(super) streams: Vec<WaiterId>,
+    pub(super) queued: Queued,
+    /// Whose command came last.
+    pub(super) known: Option<Known>,
     pub(super) offsets: OffsetCursor,
     /// Some stream is to be read on from the history.
     pub(super) lagging: bool,
@@ -88,9 +93,11 @@ pub(crate) struct Connection {
     decoder: Decoder,
     /// Commands of this round, to be handed over in one piece.
     arena: Vec<u8>,
-    batch: Vec<(Range<usize>, Option<i32>)>,
+    batch: Vec<(Range<usize>, Option<i32>, Of)>,
     writes_in_flight: usize,
     write_bytes_in_flight: usize,
+    /// Commands that wait with a queued SET of the same number, without being one.
+    parked: usize,
     /// An empty buffer to swap with the outbox's.
     spare: BytesMut,
     phase: Phase,
@@ -110,6 +117,8 @@ impl Connection {
             waiters: HashMap::new(),
             waiter_tags: HashMap::new(),
             streams: Vec::new(),
+            queued: Queued::default(),
+            known: None,
             offsets: OffsetCursor::default(),
             lagging: false,
             ready: Vec::new(),
@@ -120,6 +129,7 @@ impl Connection {
             batch: Vec::new(),
             writes_in_flight: 0,
             write_bytes_in_flight: 0,
+            parked: 0,
             spare: BytesMut::new(),
             phase: Phase::Open,
             peer: None,
@@ -133,10 +143,18 @@ impl Connection {
     }
 
     /// Takes a command into this round's batch.
-    pub(super) fn write(&mut self, tag: Option<i32>, encode: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn propose(&mut self, tag: Option<i32>, of: Of, encode: impl FnOnce(&mut Vec<u8>)) {
         let start = self.arena.len();
         encode(&mut self.arena);
-        self.batch.push((start..self.arena.len(), tag));
+        self.batch.push((start..self.arena.len(), tag, of));
+    }
+
+    /// Asks the driver something that is answered as a write is, though it is none.
+    pub(super) fn asks_the_driver(&mut self, input: Input) {
+        self.writes_in_flight += 1;
+        if self.shared.inputs.send(input).is_err() {
+            self.give_up();
+        }
     }
 
     /// Handles the whole frames in `input`, as far as answers and writes have room.
@@ -183,7 +201,7 @@ impl Connection {
         self.writes_in_flight = 0;
     }
 
-    fn hand_over_batch(&mut self) {
+    pub(super) fn hand_over_batch(&mut self) {
         if self.batch.is_empty() {
             return;
         }
@@ -191,10 +209,10 @@ impl Connection {
         let arena = Bytes::from(std::mem::take(&mut self.arena));
         let batch = std::mem::take(&mut self.batch);
         let mut proposals = Vec::with_capacity(batch.len());
-        for (range, tag) in batch {
+        for (range, tag, of) in batch {
             self.writes_in_flight += 1;
             self.write_bytes_in_flight += range.len();
-            let reply = WriteReply { to: self.address(tag), bytes: range.len() };
+            let reply = WriteReply::new(self.address(tag), range.len(), of);
             proposals.push(Proposal { command: arena.slice(range), reply });
         }
         if self.shared.inputs.send(Input::Propose(proposals)).is_err() {
@@ -206,6 +224,8 @@ impl Connection {
     /// after this call.
     pub(super) fn take_outbox(&mut self) {
         let mut left = self.outbox.take(std::mem::take(&mut self.spare));
+        // Before what was answered since: who asks for something behind a queued SET hears of the SET first, if it was made.
+        std::mem::take(&mut left.queued).into_iter().for_each(|news| self.hear_of_queue(news));
         if self.out.is_empty() {
             std::mem::swap(&mut self.out, &mut left.frames);
         } else {
@@ -216,6 +236,7 @@ impl Connection {
         self.lagging |= left.lagging;
         self.writes_in_flight = self.writes_in_flight.saturating_sub(left.writes_answered);
         self.write_bytes_in_flight = self.write_bytes_in_flight.saturating_sub(left.write_bytes_answered);
+        self.parked = (self.parked + left.parked).saturating_sub(left.parked_answered);
         for id in left.finished {
             self.forget(id);
         }
@@ -265,7 +286,7 @@ impl Connection {
     fn may_read(&self) -> bool {
         let limits = &self.shared.limits;
         matches!(self.phase, Phase::Open | Phase::Leaving)
-            && self.writes_in_flight + self.batch.len() < limits.writes_in_flight_max
+            && self.writes_in_flight + self.batch.len() + self.parked < limits.writes_in_flight_max
             && self.asked.len() < limits.reads_in_flight_max
             && self.write_bytes_in_flight + self.arena.len() < limits.write_bytes_in_flight_max
     }
@@ -275,6 +296,7 @@ impl Connection {
     }
 
     fn close(mut self) {
+        self.outbox.close();
         // In pieces, so that a hundred thousand waits of one dead connection do not hold up everybody else.
         let ids: Vec<WaiterId> = self.waiters.drain().map(|(id, _)| id).collect();
         for some in ids.chunks(256) {

@@ -1,25 +1,43 @@
 //! Why a request was not done, and how that is answered.
 
 use bytes::BytesMut;
-use doozer_store::{InvalidGlob, PathError, Refusal, Revision};
-use doozer_wire::{ErrorKind, Response};
+use doozer_store::{InvalidGlob, PATH_BYTES_MAX, PathError, Refusal, Revision};
+use doozer_wire::{ErrorKind, Failed, Response, TxnReply};
 
 /// An error answer in the making.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub kind: ErrorKind,
     pub detail: Option<String>,
+    /// The part of a transaction that it is about.
+    pub failed: Option<Failed>,
+    /// It is the answer, for good, of a session's command.
+    pub counted: bool,
 }
 
 impl From<ErrorKind> for Problem {
     fn from(kind: ErrorKind) -> Self {
-        Problem { kind, detail: None }
+        Problem { kind, detail: None, failed: None, counted: false }
     }
 }
 
 impl Problem {
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Problem { kind, detail: Some(detail.into()) }
+        Problem { detail: Some(detail.into()), ..kind.into() }
+    }
+
+    /// The same, of one part of a transaction, which its detail names.
+    pub fn of_part(self, part: Failed, path: Option<&[u8]>) -> Self {
+        let (what, number) = match part {
+            Failed::Compare(number) => ("compare", number),
+            Failed::Op(number) => ("operation", number),
+        };
+        // One that is too long is no name of anything.
+        let path = path.filter(|path| path.len() <= PATH_BYTES_MAX);
+        let path = path.map(|path| format!(" ({})", String::from_utf8_lossy(path))).unwrap_or_default();
+        let why = self.detail.as_deref().unwrap_or(self.kind.meaning());
+        let detail = format!("{what} {number}{path}: {why}");
+        Problem { detail: Some(detail), failed: Some(part), ..self }
     }
 
     pub fn permission_denied() -> Self {
@@ -37,13 +55,13 @@ impl Problem {
         frames: &mut BytesMut,
     ) {
         let detail = self.detail.as_deref();
-        let response = if modern {
-            let store_rev = seen.map(Revision::to_raw);
-            Response { store_rev, ..Response::error_after_hello(tag, self.kind, detail) }
-        } else {
-            Response::error(tag, self.kind, detail)
-        };
-        response.encode_frame(frames);
+        if !modern {
+            return Response::error(tag, self.kind, detail).encode_frame(frames);
+        }
+        let txn = self.failed.map(|failed| TxnReply { failed: Some(failed), ..TxnReply::default() });
+        let response = Response::error_after_hello(tag, self.kind, detail);
+        let store_rev = seen.map(Revision::to_raw);
+        Response { store_rev, txn: txn.as_ref(), counted: self.counted, ..response }.encode_frame(frames);
     }
 }
 
@@ -55,8 +73,17 @@ impl From<&Refusal> for Problem {
             Refusal::NotDir => ErrorKind::NotDir,
             Refusal::BadPath(_) => ErrorKind::BadPath,
             Refusal::TooLarge { .. } => ErrorKind::TooLarge,
-            Refusal::BadSetting { .. } => ErrorKind::BadSetting,
-            Refusal::Malformed => ErrorKind::Other,
+            Refusal::BadSetting(_) => ErrorKind::BadSetting,
+            Refusal::Malformed | Refusal::NotBindable => ErrorKind::Other,
+            Refusal::NoSession => ErrorKind::SessionExpired,
+            Refusal::OutOfOrder { .. } => ErrorKind::OutOfOrder,
+            Refusal::AnswerGone => ErrorKind::AnswerGone,
+            Refusal::Unacknowledged { .. }
+            | Refusal::Sessions { .. }
+            | Refusal::SessionBytes { .. }
+            | Refusal::Places { .. } => ErrorKind::Overloaded,
+            Refusal::BadTtl { .. } => ErrorKind::BadTtl,
+            Refusal::BadQueue => ErrorKind::BadSession,
         };
         Problem::new(kind, refusal.to_string())
     }

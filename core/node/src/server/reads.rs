@@ -1,4 +1,4 @@
-//! REV, GET, STAT, GETDIR, WALK and LIST: arguments checked, then answered from memory: at once, when this member knows how
+//! REV, GET, STAT, GETDIR, WALK, LIST, and what SESSION shows: arguments checked, then answered from memory: at once, when this member knows how
 //! far a linearizable read must see, or when their revision has come.
 
 use std::borrow::Cow;
@@ -9,12 +9,13 @@ use bytes::Bytes;
 use doozer_member::driver::{NoQuorum, Reader};
 use doozer_member::outbox::{Outbox, Wakes};
 use doozer_store::{At, Glob, Lookup, ReadError, Revision, Store, Value};
-use doozer_wire::{Consistency, Entry, ErrorKind, FLAG_SET, Request, Response, Verb};
+use doozer_wire::{Consistency, Entry, ErrorKind, FLAG_SET, Request, Response, SessionRequest, Verb};
 
 use super::connection::Connection;
 use super::pieces::{PIECE, Pinned};
 use super::problem::Problem;
 use super::requests::given;
+use super::shown::Show;
 use super::waits::parse_glob;
 use crate::input::Input;
 use crate::shared::Shared;
@@ -30,6 +31,7 @@ enum Call<'a> {
     Getdir { path: &'a Bytes, offset: i32 },
     Walk { pattern: &'a Bytes, glob: Glob, offset: i32 },
     List(List<'a>),
+    Show(Show<'a>),
 }
 
 struct List<'a> {
@@ -59,6 +61,7 @@ impl<'a> Call<'a> {
                 }
                 Call::Walk { pattern, glob, offset }
             }
+            Verb::Session => Call::Show(Show::parse(request)?),
             _ => Call::List(List {
                 glob: parse_glob(given(path)?)?,
                 after: request.after.as_deref().map(lossy),
@@ -69,9 +72,33 @@ impl<'a> Call<'a> {
     }
 }
 
+/// The moment that a read is of.
+fn at(verb: Verb, request: &Request) -> At {
+    match verb {
+        Verb::Rev | Verb::Session => At::Now,
+        _ => At::from_raw(request.rev),
+    }
+}
+
 /// What is not UTF-8 becomes a character that no path can have, so that such a path is never a file's.
 fn lossy(path: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(path)
+}
+
+/// What a read needs of its request, as a copy: the request's bytes would keep the whole read buffer alive.
+fn copied(request: &Request) -> Request {
+    let copied = |bytes: &Option<Bytes>| bytes.as_deref().map(Bytes::copy_from_slice);
+    let op =
+        |asked: &SessionRequest| SessionRequest { op: asked.op, id: copied(&asked.id), ..Default::default() };
+    Request {
+        path: copied(&request.path),
+        after: copied(&request.after),
+        session_op: request.session_op.as_ref().map(op),
+        value: None,
+        session: None,
+        txn: None,
+        ..request.clone()
+    }
 }
 
 /// The reads of a connection that were asked for together.
@@ -136,7 +163,7 @@ impl Connection {
     /// Answers a read, or sees to it that it will be answered. One that must see every write that was answered before it
     /// waits until this member knows how far that is.
     pub(super) fn read(&mut self, verb: Verb, request: &Request) -> Result<(), Problem> {
-        let is_linearizable = matches!(At::from_raw(request.rev), At::Now) || verb == Verb::Rev;
+        let is_linearizable = matches!(at(verb, request), At::Now);
         if !is_linearizable || request.consistency == Consistency::Local || self.shared.reads_alone() {
             return self.read_now(verb, request);
         }
@@ -175,7 +202,7 @@ impl Connection {
 
     fn read_now(&mut self, verb: Verb, request: &Request) -> Result<(), Problem> {
         let call = Call::parse(verb, request)?;
-        let at = if matches!(call, Call::Rev) { At::Now } else { At::from_raw(request.rev) };
+        let at = at(verb, request);
         let needed = match at {
             At::Revision(rev) => Some(rev),
             At::Now => request.min_rev.filter(|rev| *rev > 0).map(Revision::from_raw),
@@ -202,6 +229,7 @@ impl Connection {
             Call::Getdir { path, offset } => self.getdir(request, path, offset, at),
             Call::Walk { pattern, glob, offset } => self.walk(request, pattern, &glob, offset, at),
             Call::List(list) => self.list(request, &list, at),
+            Call::Show(show) => self.show(request, &show),
         }
     }
 
@@ -214,10 +242,7 @@ impl Connection {
             if state.store().revision() >= needed {
                 return Ok(false);
             }
-            // A copy: the request's bytes would keep the whole read buffer alive.
-            let path = request.path.as_deref().map(Bytes::copy_from_slice);
-            let after = request.after.as_deref().map(Bytes::copy_from_slice);
-            state.block(needed, Request { path, after, value: None, ..request.clone() }, to)
+            state.block(needed, copied(request), to)
         };
         self.remember(id, request.tag);
         Ok(true)

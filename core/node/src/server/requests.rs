@@ -2,11 +2,14 @@
 //! the path or glob, then the state.
 
 use bytes::Bytes;
-use doozer_store::{Command, Revision, validate};
-use doozer_wire::{ErrorKind, Features, HelloReply, PROTOCOL_VERSION, Request, Response, Role, Verb};
+use doozer_store::Revision;
+use doozer_wire::{
+    ErrorKind, Features, HelloReply, PROTOCOL_VERSION, Request, Response, Role, SetFlags, Verb,
+};
 
 use super::connection::Connection;
 use super::problem::Problem;
+use super::sessions;
 use super::status;
 use crate::access::Access;
 
@@ -18,6 +21,7 @@ fn features() -> Features {
         | Features::STATUS
         | Features::PING
         | Features::LOCAL_READS
+        | Features::SESSIONS
 }
 
 impl Connection {
@@ -37,9 +41,10 @@ impl Connection {
 
     fn dispatch(&mut self, request: &Request) -> Result<(), Problem> {
         let verb = Verb::from_i32(request.verb).ok_or(ErrorKind::UnknownVerb)?;
-        self.require(needed(verb))?;
-        if needs_hello(verb) && !self.modern {
-            let detail = format!("{} needs a HELLO first", verb.name());
+        self.require(needed(verb, request)?)?;
+        if !self.modern && needs_hello(verb, request) {
+            let whose = if verb_is_new(verb) { "" } else { " of a session" };
+            let detail = format!("{}{whose} needs a HELLO first", verb.name());
             return Err(Problem::new(ErrorKind::HelloNeeded, detail));
         }
         match verb {
@@ -51,10 +56,9 @@ impl Connection {
             Verb::Cancel => self.cancel(request),
             Verb::Set => self.set(request),
             Verb::Del => self.del(request),
-            Verb::Nop => {
-                self.write(request.tag, |arena| Command::Nop.encode(arena));
-                Ok(())
-            }
+            Verb::Nop => self.nop(request),
+            Verb::Txn => self.txn(request),
+            Verb::Session => self.session(request),
             Verb::SelfId => {
                 let id = self.shared.id_text.clone();
                 self.answer(request, |response| Response { value: Some(id.as_bytes()), ..response });
@@ -90,24 +94,6 @@ impl Connection {
         fill(Response { tag: request.tag, store_rev, ..Response::default() }).encode_frame(&mut self.out);
     }
 
-    fn set(&mut self, request: &Request) -> Result<(), Problem> {
-        let (path, rev) = path_and_rev(request)?;
-        let value = request.value.as_deref().unwrap_or_default();
-        let limit = self.shared.value_bytes_max();
-        if value.len() as u64 > limit {
-            let detail = format!("value too large: {} bytes, limit {limit}", value.len());
-            return Err(Problem::new(ErrorKind::TooLarge, detail));
-        }
-        self.write(request.tag, |arena| Command::Set { path, rev, value }.encode(arena));
-        Ok(())
-    }
-
-    fn del(&mut self, request: &Request) -> Result<(), Problem> {
-        let (path, rev) = path_and_rev(request)?;
-        self.write(request.tag, |arena| Command::Del { path, rev }.encode(arena));
-        Ok(())
-    }
-
     fn present(&mut self, request: &Request) -> Result<(), Problem> {
         let secret = request.value.as_deref().unwrap_or_default();
         let granted = self.shared.secrets.present(secret).ok_or_else(Problem::permission_denied)?;
@@ -140,6 +126,11 @@ impl Connection {
 
     fn cancel(&mut self, request: &Request) -> Result<(), Problem> {
         let tag = request.other_tag.ok_or(ErrorKind::MissingArg)?;
+        // A queued SET that was answered is not outstanding any more.
+        self.take_outbox();
+        if self.leave_queue(request.tag, tag) {
+            return Ok(());
+        }
         if let Some(id) = self.waiter_tags.get(&tag).copied() {
             self.shared.state().write().remove(id);
             self.forget(id);
@@ -152,21 +143,15 @@ impl Connection {
     }
 }
 
-fn path_and_rev(request: &Request) -> Result<(&str, i64), Problem> {
-    let (Some(path), Some(rev)) = (&request.path, request.rev) else {
-        return Err(ErrorKind::MissingArg.into());
-    };
-    Ok((validate(path)?, rev))
+/// A field as it came; not given is MISSING_ARG.
+pub(super) fn given(field: &Option<Bytes>) -> Result<&Bytes, Problem> {
+    field.as_ref().ok_or_else(|| ErrorKind::MissingArg.into())
 }
 
-/// A path or glob as it came; not given is MISSING_ARG.
-pub(super) fn given(path: &Option<Bytes>) -> Result<&Bytes, Problem> {
-    path.as_ref().ok_or_else(|| ErrorKind::MissingArg.into())
-}
-
-fn needed(verb: Verb) -> Access {
-    match verb {
-        Verb::Set | Verb::Del | Verb::Nop => Access::Write,
+fn needed(verb: Verb, request: &Request) -> Result<Access, Problem> {
+    Ok(match verb {
+        Verb::Set | Verb::Del | Verb::Nop | Verb::Txn => Access::Write,
+        Verb::Session => sessions::needed(sessions::op(request)?.0),
         Verb::Get
         | Verb::Stat
         | Verb::Getdir
@@ -176,10 +161,21 @@ fn needed(verb: Verb) -> Access {
         | Verb::Watch
         | Verb::Status => Access::Read,
         _ => Access::None,
-    }
+    })
 }
 
-/// Verbs whose answers hold fields that only follow a HELLO.
-fn needs_hello(verb: Verb) -> bool {
-    matches!(verb, Verb::Cancel | Verb::List | Verb::Watch | Verb::Status)
+/// Whether a request is one that only follows a HELLO.
+fn needs_hello(verb: Verb, request: &Request) -> bool {
+    let Request { session, sequence, acknowledged, unanswered, flags, .. } = request;
+    let is_of_a_session = session.is_some()
+        || sequence.is_some()
+        || acknowledged.is_some()
+        || !unanswered.is_empty()
+        || *flags != SetFlags::default();
+    verb_is_new(verb) || (matches!(verb, Verb::Set | Verb::Del | Verb::Nop) && is_of_a_session)
+}
+
+/// Verbs that the original does not have, but for those that can be sent at once.
+fn verb_is_new(verb: Verb) -> bool {
+    matches!(verb, Verb::Cancel | Verb::List | Verb::Watch | Verb::Txn | Verb::Session | Verb::Status)
 }

@@ -8,9 +8,11 @@ use doozer_wire::StatusReply;
 use crate::shared::Shared;
 
 pub(super) fn of(shared: &Shared) -> StatusReply {
-    let (revision, first, stats, waiters) = {
+    let (revision, first, stats, waiters, sessions) = {
         let state = shared.state().read();
-        (state.store().revision(), state.store().first(), state.store().stats(), state.waiters())
+        let store = state.store();
+        let sessions = (store.sessions_len(), store.session_bytes());
+        (store.revision(), store.first(), store.stats(), state.waiters(), sessions)
     };
     StatusReply {
         cluster: shared.cluster.0,
@@ -26,11 +28,13 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         live_bytes: stats.live_bytes,
         history_revisions: stats.history_revisions,
         history_bytes: stats.history_bytes,
-        watches: waiters as u64,
+        watches: (waiters + shared.queued.load(Ordering::Relaxed)) as u64,
         connections: shared.connections.load(Ordering::Relaxed) as u64,
         durable: shared.durable,
         data_bytes: shared.data_bytes(),
         uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        sessions: sessions.0 as u64,
+        session_bytes: sessions.1 as u64,
     }
 }
 

@@ -132,11 +132,12 @@ impl Connection {
 
     /// Whether one more outstanding request may be kept under this tag.
     pub(super) fn room_for_a_waiter(&self, tag: Option<i32>) -> Result<(), Problem> {
-        if tag.is_some_and(|tag| self.waiter_tags.contains_key(&tag)) {
+        let is_used = |tag| self.waiter_tags.contains_key(&tag) || self.queued.has(tag);
+        if tag.is_some_and(is_used) {
             return Err(ErrorKind::TagInUse.into());
         }
         let max = self.shared.limits.waits_max;
-        if self.shared.state().read().waiters() >= max {
+        if self.shared.state().read().waiters() + self.queued_by_all() >= max {
             let detail = format!("this member already keeps {max} waits: try another one, or later");
             return Err(Problem::new(ErrorKind::Overloaded, detail));
         }

@@ -34,6 +34,8 @@ impl Guest {
             incarnation: Incarnation(random()),
             address: address.parse().unwrap(),
             listed: vec![],
+            name: None,
+            only_joins: false,
         };
         Guest { me, secret: Secret::from(secret.as_bytes().to_vec()) }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod cluster;
+pub mod sessions;
 pub mod writers;
 
 use std::collections::BTreeMap;

@@ -50,8 +50,14 @@ impl Replica {
     }
 
     /// Whom to turn to for what only the proposer can do: itself, or, if it is not heard here, a member that follows it.
-    pub(super) fn way_to_proposer(&self) -> Option<Incarnation> {
+    pub fn way_to_proposer(&self) -> Option<Incarnation> {
         let proposer = self.proposer()?;
         if proposer == self.me { Some(proposer) } else { Some(self.election.way_to_leader(proposer)) }
+    }
+
+    /// Whether it follows a proposer that it hears itself: it may turn to it for others.
+    pub fn hears_proposer(&self) -> bool {
+        let proposer = self.proposer();
+        proposer.is_some() && proposer != Some(self.me) && self.way_to_proposer() == proposer
     }
 }

@@ -343,6 +343,16 @@ impl Replica {
         matches!(self.role, Role::Leading(_))
     }
 
+    /// The ballot under which it leads.
+    pub fn leading_ballot(&self) -> Option<Ballot> {
+        self.leading().map(|leading| leading.ballot)
+    }
+
+    /// The same, once everything that it began with is applied.
+    pub fn open_ballot(&self) -> Option<Ballot> {
+        self.leading().filter(|leading| leading.opening <= self.applied).map(|leading| leading.ballot)
+    }
+
     fn is_preparing(&self) -> bool {
         matches!(self.role, Role::Preparing(_))
     }

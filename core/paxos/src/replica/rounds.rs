@@ -48,7 +48,7 @@ impl Replica {
     }
 
     pub(super) fn stand(&mut self) {
-        if !self.is_over() {
+        if !self.is_over() && !self.must_learn() {
             let ballot = self.election.take_over();
             self.on_elected(Outcome::Lead(ballot));
         }
@@ -105,8 +105,17 @@ impl Replica {
         }
     }
 
+    /// Whether it has lost what tells who votes: it accepted something in a later configuration than this one; or in this one,
+    /// it says, nobody else votes, so that no voter can be asked for what is lost. (One that alone decides does not start
+    /// with an end that it may have acknowledged and lost. It goes through old configurations as it is taught its log anew.)
+    fn must_learn(&self) -> bool {
+        self.suspect.is_some_and(|suspect| {
+            self.is_only_voter() || u64::from(suspect.acc_ballot.epoch) > self.entered.epoch
+        })
+    }
+
     pub(super) fn fitness(&self) -> Fitness {
-        if !self.is_voter(&self.me) {
+        if !self.is_voter(&self.me) || self.must_learn() {
             Fitness::Unfit
         } else if self.suspect.is_some() {
             Fitness::Suspect

@@ -180,3 +180,43 @@ fn whoever_knows_more_to_be_decided_than_the_best_log_has_is_learned_from_first(
     let given = one.gets(2, promise(b(4, 1), have(b(1, 2), 3, 3), Offer::Nothing));
     assert_eq!(given, [one.says(2, follow(have(OLD, 2, 0))), nobody_proposes()]);
 }
+
+/// Its log was damaged and begins anew: it is taught that it once was the only voter.
+#[test]
+fn the_only_voter_does_not_lead_while_it_is_suspect() {
+    for suspect in [OLD, b_in(3, 7, 2)] {
+        let mut one = member(&[1]).has(&log().up_to(2), b(2, 1)).suspect(suspect, 9).start();
+        one.propose("late");
+        let given = [one.campaigns(), one.ticks(500), one.kept()].concat();
+        assert!(!one.member.is_leading());
+        assert!(!given.iter().any(|output| matches!(output, Output::Persist(..))), "{given:?}");
+    }
+}
+
+/// It accepted something in a later configuration, so this one is over, whoever of it is here.
+#[test]
+fn nobody_stands_in_a_configuration_that_is_surely_over() {
+    let beat = |of| Beat { ballot: b(1, of), leader: OLD, happy: false, counts: false, unheard: Vec::new() };
+    for (suspect, stands) in [(OLD, true), (b_in(2, 2, 3), false)] {
+        let mut one = member(&THREE).has(&log().up_to(2), OLD).suspect(suspect, 9).start();
+        let stood = (0..5).any(|_| {
+            let asked = one.ticks(10);
+            let round = asked.iter().find_map(heartbeat_round);
+            for other in round.into_iter().flat_map(|round| [(2, round), (3, round)]) {
+                one.gets(other.0, Message::Beat { round: other.1, beat: beat(other.0) });
+            }
+            asked.iter().any(|output| matches!(output, Output::Persist(..)))
+        });
+        assert_eq!(stood, stands, "{suspect:?}");
+    }
+}
+
+fn heartbeat_round(output: &Output) -> Option<u64> {
+    match output {
+        Output::Send(envelope) => match envelope.message {
+            Message::Heartbeat { round } => Some(round),
+            _ => None,
+        },
+        _ => None,
+    }
+}

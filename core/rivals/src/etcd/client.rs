@@ -98,7 +98,7 @@ impl Client {
 
     fn read(&mut self, tag: i32, key: Bytes, serializable: bool) {
         self.reads.push(tag);
-        self.channel.call(tag, &self.methods.range, &Range { key, serializable }, false);
+        self.channel.call(tag, &self.methods.range, &Range { key, serializable, ..Range::default() }, false);
     }
 }
 
@@ -106,7 +106,7 @@ impl Connection for Client {
     fn send(&mut self, tag: i32, request: Request) {
         match request {
             Request::Set { path: key, value } | Request::Create { path: key, value } => {
-                self.channel.call(tag, &self.methods.put, &Put { key, value }, false);
+                self.channel.call(tag, &self.methods.put, &Put { key, value, ..Put::default() }, false);
             }
             Request::Delete(key) => self.channel.call(tag, &self.methods.delete, &Delete { key }, false),
             Request::Get(key) => self.read(tag, key, false),
@@ -115,8 +115,8 @@ impl Connection for Client {
             Request::Watch(_) if self.watch == Some(tag) => self.own.push(Answer { tag, outcome: Ok(()) }),
             Request::Watch(key) => {
                 self.watch = Some(tag);
-                let create = Some(WatchCreate { key });
-                self.channel.call(tag, &self.methods.watch, &Watch { create }, true);
+                let create = Some(WatchCreate { key, start_revision: 0 });
+                self.channel.call(tag, &self.methods.watch, &Watch { create, cancel: None }, true);
             }
         }
     }
@@ -146,6 +146,6 @@ impl Connection for Client {
     }
 }
 
-fn decoded<M: Message + Default>(body: Bytes) -> Result<M, LoadError> {
+pub(super) fn decoded<M: Message + Default>(body: Bytes) -> Result<M, LoadError> {
     M::decode(body).map_err(|_| LoadError::Nonsense("no message"))
 }

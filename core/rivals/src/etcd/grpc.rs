@@ -45,7 +45,7 @@ pub enum Event {
 }
 
 /// A method, with all that a request for it has besides its message.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Method(Request<()>);
 
 struct Start {
@@ -60,7 +60,7 @@ struct Call {
     state: State,
     input: BytesMut,
     /// Kept while more may be sent: a stream whose sending half is dropped before its end is reset.
-    _sending: SendStream<Bytes>,
+    sending: SendStream<Bytes>,
 }
 
 enum State {
@@ -99,6 +99,17 @@ impl Channel {
         self.waiting.push_back(Start { id, request: method.0.clone(), message: framed(message), stays_open });
     }
 
+    /// Sends a message over the call with this number, which stays open; begins the call if there is none yet.
+    pub fn say(&mut self, id: i32, method: &Method, message: &impl Message) -> Result<(), LoadError> {
+        match self.calls.iter_mut().find(|call| call.id == id) {
+            Some(call) => call.sending.send_data(framed(message), false).map_err(broken),
+            None => {
+                self.call(id, method, message, true);
+                Ok(())
+            }
+        }
+    }
+
     /// Sends and receives; appends what has happened, something at least when it is ready.
     pub fn poll(
         &mut self,
@@ -131,7 +142,7 @@ impl Channel {
             let (answer, mut sending) = self.sender.send_request(request, false).map_err(broken)?;
             sending.send_data(message, !stays_open).map_err(broken)?;
             let state = State::Asked(answer);
-            self.calls.push(Call { id, state, input: BytesMut::new(), _sending: sending });
+            self.calls.push(Call { id, state, input: BytesMut::new(), sending });
         }
         Ok(())
     }
@@ -253,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_message_comes_out_as_it_went_in_and_not_before_it_is_whole() {
-        let put = Put { key: "/k".into(), value: vec![7; 300].into() };
+        let put = Put { key: "/k".into(), value: vec![7; 300].into(), ..Put::default() };
         let sent = framed(&put);
         assert_eq!(sent[..PREFIX_BYTES], [0, 0, 0, 1, 51], "{} bytes", put.encoded_len());
         let mut input = BytesMut::new();

@@ -43,6 +43,15 @@ pub fn take_i64(body: &mut Bytes) -> Result<i64, LoadError> {
     body.try_get_i64().map_err(|_| LoadError::Nonsense("it ends too early"))
 }
 
+/// Takes a text or a byte string away; one that there is not is empty.
+pub fn take_bytes(body: &mut Bytes) -> Result<Bytes, LoadError> {
+    let length = usize::try_from(take_i32(body)?).unwrap_or(0);
+    if body.len() < length {
+        return Err(LoadError::Nonsense("it ends too early"));
+    }
+    Ok(body.split_to(length))
+}
+
 /// What a length is on the wire; nothing that a load sends comes near the largest.
 fn length(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
@@ -80,6 +89,10 @@ mod tests {
         let mut out = BytesMut::new();
         put_bytes(&mut out, b"/a");
         assert_eq!(&out[..], b"\0\0\0\x02/a");
+        let mut sent = out.freeze();
+        assert_eq!(take_bytes(&mut sent).unwrap(), "/a");
+        assert!(take_bytes(&mut Bytes::from_static(b"\0\0\0\x02/")).is_err(), "it is cut off");
+        assert_eq!(take_bytes(&mut Bytes::from_static(&[0xff; 4])).unwrap(), "", "there is none");
         let mut body = Bytes::from_static(&[0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 1, 0, 9]);
         assert_eq!(take_i32(&mut body).unwrap(), -2);
         assert_eq!(take_i64(&mut body).unwrap(), 256);

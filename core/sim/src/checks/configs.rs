@@ -111,16 +111,19 @@ pub(super) fn voting(ledger: &Ledger, member: MemberId, envelope: &Envelope) -> 
 fn touches_voters(entry: &Entry) -> bool {
     entry.commands.iter().any(|bytes| match Logged::decode(bytes) {
         Logged::Plain(command) | Logged::Do(_, command) => is_about_voters(&command),
-        Logged::Open(..) | Logged::Refused(_) | Logged::Malformed => false,
+        Logged::Open(..) | Logged::Refused(_) | Logged::Expire(..) | Logged::Malformed => false,
     })
 }
 
 /// Whether a command of the store names `/ctl/cal` or something below it.
 pub(super) fn is_about_voters(command: &[u8]) -> bool {
-    let Ok(Command::Set { path, .. } | Command::Del { path, .. }) = Command::decode(command) else {
-        return false;
-    };
-    path == "/ctl/cal" || path.starts_with("/ctl/cal/")
+    let is_one = |path: &str| path == "/ctl/cal" || path.starts_with("/ctl/cal/");
+    match Command::decode(command) {
+        Ok(Command::Set { path, .. } | Command::Del { path, .. }) => is_one(path),
+        Ok(Command::By(by)) => is_about_voters(by.command),
+        Ok(Command::Txn(txn)) => txn.ops.iter().any(|op| is_one(op.path)),
+        _ => false,
+    }
 }
 
 fn has_twins(config: &Config) -> bool {
@@ -208,7 +211,16 @@ mod tests {
             checks.persisted(Time(1), MemberId(0), &Persist::Append(append)).unwrap();
             let effects = [Effect::Done(Outcome::Set(1))];
             let member = MemberId(0);
-            let report = Applied { member, entry: &entry, hash, effects: &effects, before: 0, after: 1 };
+            let report = Applied {
+                member,
+                entry: &entry,
+                hash,
+                effects: &effects,
+                settled: &[],
+                sessions: &[],
+                before: 0,
+                after: 1,
+            };
             let verdict = checks.applied(Time(1), &report);
             if is_right {
                 verdict.unwrap();

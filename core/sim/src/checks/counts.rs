@@ -32,6 +32,26 @@ counts! {
     dels: "DEL made",
     /// NOPs.
     nops: "NOP",
+    /// Transactions that were made.
+    txns: "transaction made",
+    /// Sessions that opened.
+    opened: "session opened",
+    /// Sessions that ended since they were not kept alive.
+    expired: "session ended by time",
+    /// Keep-alives that were acknowledged.
+    kept: "session kept alive",
+    /// Commands of sessions that were answered.
+    numbered: "session's command answered",
+    /// Commands of sessions that were answered after they had been sent more than once.
+    resent: "session's command answered that was sent again",
+    /// Commands that were given up, and were never made.
+    not_made: "session's command given up and never made",
+    /// Locks that were made, or granted.
+    locks: "lock taken",
+    /// Locks that were granted to somebody who waited.
+    granted: "lock handed over",
+    /// Places in queues, or what was granted for them, that were taken back.
+    left: "queued SET taken back",
     /// Writes that were refused.
     refused: "write refused",
     /// Writes that were surely not made.
@@ -91,7 +111,8 @@ counts! {
 impl Counts {
     /// Client operations that were answered, events of watches included.
     pub fn operations(&self) -> u64 {
-        let writes = self.sets + self.dels + self.nops + self.refused + self.not_written;
+        let plain = self.sets + self.dels + self.nops + self.txns + self.refused + self.not_written;
+        let writes = plain + self.opened + self.kept + self.numbered;
         let reads = self.linearizable + self.local + self.past + self.too_late;
         writes + reads + self.waits + self.events
     }

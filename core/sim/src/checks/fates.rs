@@ -1,31 +1,28 @@
 //! What clients asked to be written, and what the log made of it.
-//! A SET is known by its value, which tells whose it is. DELs and NOPs are alike, and are counted: no more can count than
-//! were asked for, and were not said to be surely not written.
+//! A SET is known by its value, which tells whose it is, and a transaction by the first of its values. DELs, NOPs and what
+//! opens and ends sessions are alike, and are counted: no more can count than were asked for, and were not said to be surely
+//! not written.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use doozer_paxos::Slot;
-use doozer_store::Command;
+use doozer_store::{Change, Command};
 
-use super::ledger::shown;
 use super::verdict::{Verdict, ensure};
 use super::{once, writes};
 use crate::history::{OpId, Outcome, Request, op_of};
 
 #[derive(Debug, Default)]
 pub(super) struct Fates {
-    sets: BTreeMap<OpId, Fate>,
-    dels: BTreeMap<(String, i64), Tally>,
-    nops: Tally,
+    told: BTreeMap<OpId, Fate>,
+    alike: BTreeMap<Vec<u8>, Tally>,
 }
 
-/// A client's SET.
+/// A client's SET or transaction.
 #[derive(Debug)]
 struct Fate {
-    path: String,
-    rev: i64,
-    value: Bytes,
+    command: Vec<u8>,
     /// The client was told that it surely was not made.
     is_off: bool,
     taken: Option<Taken>,
@@ -50,85 +47,92 @@ struct Tally {
 impl Fates {
     /// A client asks for a write.
     pub fn asked(&mut self, op: OpId, request: &Request) {
-        match request {
-            Request::Set { path, rev, value } if op_of(value) == Some(op) => {
-                let (path, value) = (path.clone(), value.clone());
-                self.sets.insert(op, Fate { path, rev: *rev, value, is_off: false, taken: None });
+        let request = if let Request::By(numbered) = request { &*numbered.write } else { request };
+        let is_command = request.is_write() || request.is_of_session();
+        if !is_command || matches!(request, Request::KeepAlive { .. }) {
+            return;
+        }
+        let command = request.encode();
+        match op_in(&command) {
+            Some(told) if told == op => {
+                self.told.insert(op, Fate { command, is_off: false, taken: None });
             }
-            Request::Del { path, rev } => self.dels.entry((path.clone(), *rev)).or_default().asked += 1,
-            Request::Nop => self.nops.asked += 1,
-            _ => {}
+            Some(_) => {}
+            None => self.alike.entry(command).or_default().asked += 1,
         }
     }
 
     /// A command of the store counted.
     pub fn taken(&mut self, command: &Bytes, taken: Taken) -> Verdict {
-        match Command::decode(command) {
-            Ok(Command::Set { path, rev, value }) => match op_of(value) {
-                Some(op) => self.set_taken(op, (path, rev, value), taken),
-                None => Ok(()),
-            },
-            Ok(Command::Del { path, rev }) => {
-                let tally = self.dels.entry((path.to_owned(), rev)).or_default();
-                tally.taken += 1;
-                tally.check(|| format!("DEL {path} {rev} in slot {}", taken.slot))
-            }
-            Ok(Command::Nop) => {
-                self.nops.taken += 1;
-                self.nops.check(|| format!("NOP in slot {}", taken.slot))
-            }
-            Err(_) => Ok(()),
+        if let Some(op) = op_in(command) {
+            return self.told_taken(op, command, taken);
         }
+        if matches!(Command::decode(command), Ok(Command::Set { .. }) | Err(_)) {
+            return Ok(());
+        }
+        let tally = self.alike.entry(command.to_vec()).or_default();
+        tally.taken += 1;
+        tally.check(|| format!("{:?} in slot {}", Command::decode(command), taken.slot))
     }
 
-    fn set_taken(&mut self, op: OpId, (path, rev, value): (&str, i64, &[u8]), taken: Taken) -> Verdict {
-        let fate = self.sets.get_mut(&op);
-        let is_asked =
-            fate.as_ref().is_some_and(|fate| fate.path == path && fate.rev == rev && fate.value == value);
+    fn told_taken(&mut self, op: OpId, command: &Bytes, taken: Taken) -> Verdict {
+        let fate = self.told.get_mut(&op);
+        let is_asked = fate.as_ref().is_some_and(|fate| fate.command == **command);
         ensure!(
             is_asked,
             writes::NAME,
-            "slot {} has SET {path} {rev} {}, which nobody asked for: {fate:?}",
+            "slot {} has {:?}, which nobody asked for: {fate:?}",
             taken.slot,
-            shown(value)
+            Command::decode(command)
         );
         let Some(fate) = fate else { return Ok(()) };
         once::again(fate.taken.is_none(), || {
-            format!("the SET of {op} counts twice: {:?} and {taken:?}", fate.taken)
+            format!("the write of {op} counts twice: {:?} and {taken:?}", fate.taken)
         })?;
         ensure!(
             !fate.is_off,
             writes::NAME,
-            "the SET of {op} was said to be surely not written, and came to {taken:?}"
+            "the write of {op} was said to be surely not written, and came to {taken:?}"
         );
         fate.taken = Some(taken);
         Ok(())
     }
 
-    /// Where the log has a client's SET; None if it has not counted.
+    /// Where the log has a client's SET or transaction; None if it has not counted.
     pub fn of(&self, op: OpId) -> Option<Taken> {
-        self.sets.get(&op).and_then(|fate| fate.taken)
+        self.told.get(&op).and_then(|fate| fate.taken)
     }
 
     /// A client was told that its write surely was not made, and never will be.
     pub fn called_off(&mut self, op: OpId, request: &Request) -> Verdict {
-        let tally = match request {
-            Request::Del { path, rev } => self.dels.entry((path.clone(), *rev)).or_default(),
-            Request::Nop => &mut self.nops,
-            _ => {
-                let Some(fate) = self.sets.get_mut(&op) else { return Ok(()) };
-                fate.is_off = true;
-                ensure!(
-                    fate.taken.is_none(),
-                    writes::NAME,
-                    "the SET of {op} is said to be surely not written, and came to {:?}",
-                    fate.taken
-                );
-                return Ok(());
-            }
-        };
+        if let Some(fate) = self.told.get_mut(&op) {
+            fate.is_off = true;
+            ensure!(
+                fate.taken.is_none(),
+                writes::NAME,
+                "the write of {op} is said to be surely not written, and came to {:?}",
+                fate.taken
+            );
+            return Ok(());
+        }
+        if matches!(request, Request::Set { .. }) {
+            return Ok(());
+        }
+        let tally = self.alike.entry(request.encode()).or_default();
         tally.off += 1;
         tally.check(|| format!("{request:?}, said of {op} to be surely not written"))
+    }
+}
+
+/// Whose a command is, by the first value that it writes.
+fn op_in(command: &[u8]) -> Option<OpId> {
+    match Command::decode(command) {
+        Ok(Command::Set { value, .. }) => op_of(value),
+        Ok(Command::Txn(txn)) => txn.ops.iter().find_map(|op| match op.change {
+            Change::Set { value, .. } => op_of(value),
+            Change::Del => None,
+        }),
+        _ => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! The canonical log: what was applied first in each slot, what that comes to, and how far each member has come.
 //! Never here: whether anything is right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use doozer_paxos::{Config, EntryHash, Incarnation, Slot};
 
-use crate::history::{Applied, Effect, MemberId, OpId, Time, op_of};
+use crate::history::{Applied, Effect, MemberId, OpId, SessionEvent, Settled, Time, op_of};
 use crate::model::Model;
 
 #[derive(Debug)]
@@ -15,7 +15,11 @@ pub(super) struct Ledger {
     pub model: Model,
     /// The greatest revision that any client has seen.
     pub observed: u64,
+    /// Revisions within what one command did: nobody who reads the current state sees them.
+    pub within: BTreeSet<u64>,
     slots: Vec<Decided>,
+    /// What slots brought beside their commands' outcomes.
+    brought: BTreeMap<Slot, (Vec<Settled>, Vec<SessionEvent>)>,
     effects: Vec<Effect>,
     configs: Vec<(Slot, Config)>,
     members: Vec<Member>,
@@ -46,6 +50,8 @@ impl Ledger {
         Ledger {
             model: Model::default(),
             observed: 0,
+            within: BTreeSet::new(),
+            brought: BTreeMap::new(),
             slots: Vec::new(),
             effects: Vec::new(),
             configs: vec![(Slot(1), first)],
@@ -98,6 +104,11 @@ impl Ledger {
         &self.effects[before..decided.effects_end]
     }
 
+    /// What became of those who waited, and which sessions came and went, in a slot.
+    pub fn brought(&self, slot: Slot) -> (&[Settled], &[SessionEvent]) {
+        self.brought.get(&slot).map_or((&[], &[]), |(settled, sessions)| (settled, sessions))
+    }
+
     pub fn wall_ms(&self) -> u64 {
         self.slots.last().map_or(0, |decided| decided.wall_ms)
     }
@@ -122,6 +133,10 @@ impl Ledger {
     /// Appends what was applied behind everything else, once the model has applied it too.
     pub fn push(&mut self, report: &Applied<'_>, now: Time) {
         self.effects.extend_from_slice(report.effects);
+        if !report.settled.is_empty() || !report.sessions.is_empty() {
+            let brought = (report.settled.to_vec(), report.sessions.to_vec());
+            self.brought.insert(report.entry.slot, brought);
+        }
         if let Some(config) = &report.entry.config
             && config != self.config_at(report.entry.slot)
         {

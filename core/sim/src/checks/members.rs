@@ -3,13 +3,23 @@
 
 use doozer_paxos::message::Envelope;
 use doozer_paxos::replica::Persist;
-use doozer_paxos::{Config, Slot};
+use doozer_paxos::{Config, Incarnation, Slot};
+use doozer_store::SessionId;
 
 use super::fates::Taken;
 use super::verdict::{Verdict, Violation, ensure};
-use super::{Checks, configs, damage, one_log, revisions};
-use crate::history::{Applied, Effect, Found, MemberId, Outcome, Place, Refusal, Time};
+use super::{Checks, commands, configs, damage, locks, one_log, revisions};
+use crate::history::{
+    Applied, Effect, Found, MemberId, Outcome, Place, Refusal, SessionEvent, Settled, Time,
+};
 use crate::model::Logged;
+
+/// What a slot brings beside its commands' outcomes, by the rules.
+#[derive(Debug, Default)]
+struct Brought {
+    settled: Vec<Settled>,
+    sessions: Vec<SessionEvent>,
+}
 
 impl Checks {
     /// Something became durable at a member: told in the order in which it was given out, at once when it is synced.
@@ -167,9 +177,20 @@ impl Checks {
         let entry = report.entry;
         self.promises.decided(entry.slot, report.hash)?;
         configs::deciding(&self.ledger, entry)?;
+        let mut brought = Brought::default();
         for index in 0..entry.commands.len() {
-            self.replay(report, index)?;
+            self.replay(now, report, index, &mut brought)?;
         }
+        let Brought { settled, sessions } = brought;
+        ensure!(
+            (&*settled, &*sessions) == (report.settled, report.sessions),
+            locks::NAME,
+            "slot {} brought {:?} and {:?} at {}, and by the rules {settled:?} and {sessions:?}",
+            entry.slot,
+            report.settled,
+            report.sessions,
+            report.member
+        );
         let epoch = self.ledger.config_at(entry.slot).epoch;
         self.ledger.push(report, now);
         self.counts.slots += 1;
@@ -178,7 +199,7 @@ impl Checks {
     }
 
     /// Applies a command once more, by the rules.
-    fn replay(&mut self, report: &Applied<'_>, index: usize) -> Verdict {
+    fn replay(&mut self, now: Time, report: &Applied<'_>, index: usize, brought: &mut Brought) -> Verdict {
         let logged = Logged::decode(&report.entry.commands[index]);
         if !self.once.counts(report, index, &logged)? {
             self.counts.skipped += u64::from(report.effects[index] == Effect::Skipped);
@@ -194,16 +215,68 @@ impl Checks {
                 let expected = Outcome::Refused(Refusal::Malformed);
                 return revisions::outcome(&self.ledger, report, index, expected);
             }
+            Logged::Expire(ballot, session) => {
+                if *ballot != report.entry.birth {
+                    return revisions::outcome(&self.ledger, report, index, Outcome::Nop);
+                }
+                let before = self.ledger.model.revision();
+                let outcome = self.ledger.model.expire(*session, report.entry.slot);
+                revisions::outcome(&self.ledger, report, index, outcome)?;
+                if outcome == Outcome::Closed {
+                    self.expired(now, &ballot.incarnation, session)?;
+                }
+                return self.step(report, before, brought);
+            }
         };
         let Some(command) = command else {
             let expected = Outcome::Refused(Refusal::Voters);
             return revisions::outcome(&self.ledger, report, index, expected);
         };
         let before = self.ledger.model.revision();
+        let effect = report.effects[index];
+        commands::duplicate(&self.ledger.model, command, effect)?;
         let outcome = self.ledger.model.apply(command, report.entry.slot);
+        self.locks.came_to(&self.ledger.model, command, effect)?;
         revisions::outcome(&self.ledger, report, index, outcome)?;
-        if matches!(logged, Logged::Do(..)) {
-            self.fates.taken(command, Taken { slot: report.entry.slot, before, outcome })?;
+        self.commands.applied(command, self.ledger.model.step(), outcome)?;
+        if let (Logged::Do(..), Some(write)) = (&logged, &self.ledger.model.step().counted) {
+            self.fates.taken(write, Taken { slot: report.entry.slot, before, outcome })?;
+        }
+        self.step(report, before, brought)
+    }
+
+    /// What a command brought beside its own outcome, as the rules say, and as the member says.
+    fn step(&mut self, report: &Applied<'_>, before: u64, brought: &mut Brought) -> Verdict {
+        let Checks { ledger, locks, lifetime, commands, counts, .. } = self;
+        ledger.within.extend(before + 1..ledger.model.revision());
+        let step = ledger.model.step();
+        let from = (brought.settled.len(), brought.sessions.len());
+        brought.settled.extend_from_slice(&step.settled);
+        brought.sessions.extend_from_slice(&step.sessions);
+        let said = (
+            report.settled.get(from.0..brought.settled.len()).unwrap_or_default(),
+            report.sessions.get(from.1..brought.sessions.len()).unwrap_or_default(),
+        );
+        commands.settled(&step.settled);
+        locks.brought(&ledger.model, said.0, said.1)?;
+        for event in &step.sessions {
+            if let SessionEvent::Opened(session, ttl_ms) = event {
+                lifetime.opened(*session, *ttl_ms);
+            }
+        }
+        let granted = step.settled.iter().filter(|settled| matches!(settled.outcome, Outcome::Set(_)));
+        counts.granted += granted.count() as u64;
+        Ok(())
+    }
+
+    fn expired(&mut self, now: Time, proposer: &Incarnation, session: &SessionId) -> Verdict {
+        self.counts.expired += 1;
+        let Checks { ledger, locks, lifetime, clocks, .. } = self;
+        let tick_us = clocks.get(proposer).copied().unwrap_or(10_000);
+        lifetime.expired(now, session, tick_us)?;
+        // An eighth too fast, and no more.
+        if tick_us * 9 >= 10_000 * 8 {
+            locks.lost(&ledger.model.step().lost);
         }
         Ok(())
     }

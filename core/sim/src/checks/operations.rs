@@ -22,6 +22,10 @@ pub(super) struct Operation {
     pub pattern: Option<Pattern>,
     /// Of a wait or watch: everything before this has come.
     pub next: u64,
+    /// How often it was sent.
+    pub sent: u64,
+    /// Of a session's command: a NOP was sent in its place.
+    pub is_given_up: bool,
 }
 
 impl Checks {
@@ -37,7 +41,18 @@ impl Checks {
         self.fates.asked(op, request);
         self.counts.watches += u64::from(matches!(request, Request::Watch { .. }));
         let (asked, observed, request) = (now, *observed, request.clone());
-        let operation = Operation { op, client, member, asked, observed, request, pattern, next };
+        let operation = Operation {
+            op,
+            client,
+            member,
+            asked,
+            observed,
+            request,
+            pattern,
+            next,
+            sent: 1,
+            is_given_up: false,
+        };
         self.operations.insert(op, operation);
     }
 
@@ -71,13 +86,14 @@ impl Checks {
 
     fn judge(&mut self, now: Time, operation: &mut Operation, answer: &Answer, store: u64) -> Verdict {
         match answer {
-            Answer::Unknown => self.counts.unknown += 1,
+            Answer::Unknown if !matches!(operation.request, Request::By(_)) => self.counts.unknown += 1,
             Answer::NotWritten if operation.request.is_write() => {
                 self.counts.not_written += 1;
                 self.fates.called_off(operation.op, &operation.request)?;
             }
             Answer::Unavailable if is_read(&operation.request) => self.counts.unavailable += 1,
             _ if operation.request.is_write() => self.judge_write(now, operation, answer, store)?,
+            _ if operation.request.is_of_session() => self.judge_session(operation, answer, store)?,
             _ if operation.pattern.is_some() => self.judge_stream(operation, answer, store)?,
             _ => {
                 reads::answered(&self.ledger, self.options, operation, answer, store)?;
@@ -98,7 +114,8 @@ impl Checks {
             Outcome::Set(_) => self.counts.sets += 1,
             Outcome::Deleted(_) | Outcome::Absent => self.counts.dels += 1,
             Outcome::Nop => self.counts.nops += 1,
-            Outcome::Refused(_) => self.counts.refused += 1,
+            Outcome::Txn { .. } => self.counts.txns += 1,
+            _ => self.counts.refused += 1,
         }
         self.counts.cores += u64::from(self.available.served(operation.member, operation.asked, now));
         Ok(())

@@ -34,6 +34,16 @@ pub(super) fn answered(
         ledger.model.revision(),
         ledger.around(oldest)
     );
+    let is_current = !matches!(
+        operation.request,
+        Request::Get { at: ReadAt::Revision(_), .. } | Request::List { at: ReadAt::Revision(_), .. }
+    );
+    ensure!(
+        !is_current || !ledger.within.contains(&store),
+        NAME,
+        "{operation} was answered from revision {store}, in the middle of what one command did{}",
+        ledger.around(store)
+    );
     if *answer == Answer::TooLate {
         return too_late(options, operation, at, store);
     }

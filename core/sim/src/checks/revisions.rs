@@ -49,6 +49,15 @@ pub(super) fn applied(ledger: &Ledger, report: &Applied<'_>) -> Verdict {
         "slot {slot} came to {effects:?} at {member}, and to {canonical:?} elsewhere{}",
         ledger.provenance(slot)
     );
+    let brought = ledger.brought(slot);
+    ensure!(
+        brought == (report.settled, report.sessions),
+        NAME,
+        "slot {slot} brought {:?} and {:?} at {member}, and {brought:?} elsewhere{}",
+        report.settled,
+        report.sessions,
+        ledger.provenance(slot)
+    );
     let expected = ledger.revision_after(slot);
     ensure!(
         expected == Some(*after),

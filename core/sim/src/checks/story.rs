@@ -7,12 +7,12 @@ use bytes::Bytes;
 use doozer_paxos::message::{Envelope, Have, Message, Offer, Suffix, Told};
 use doozer_paxos::replica::Persist;
 use doozer_paxos::{Append, Ballot, ClusterId, Config, Entry, EntryHash, Incarnation, Slot};
-use doozer_store::{Applied as StoreApplied, Command, Store};
+use doozer_store::{Applied as StoreApplied, Command, SessionId, Store};
 
 use super::{Checks, Options, Violation};
 use crate::history::{
-    Answer, Applied, ClientId, Effect, Event, Found, MemberId, OpId, Outcome, Place, Refusal, Request, Time,
-    value_of,
+    Answer, Applied, ClientId, Effect, Event, Found, MemberId, Numbered, OpId, Outcome, Place, Refusal,
+    Request, SessionEvent, Settled, Time, value_of,
 };
 
 pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
@@ -31,6 +31,8 @@ pub(super) struct Made {
     pub entry: Entry,
     pub hash: EntryHash,
     pub effects: Vec<Effect>,
+    pub settled: Vec<Settled>,
+    pub sessions: Vec<SessionEvent>,
     pub before: u64,
     pub after: u64,
 }
@@ -100,22 +102,38 @@ impl Story {
         let (slot, previous) =
             self.made.last().map_or((Slot(1), EntryHash::NONE), |made| (made.entry.slot.next(), made.hash));
         let before = self.store.revision().0;
-        let effects = commands.iter().map(|command| self.effect(command)).collect();
+        let (mut settled, mut sessions) = (Vec::new(), Vec::new());
+        let mut effects = Vec::new();
+        for command in &commands {
+            effects.push(self.effect(command, &mut settled, &mut sessions));
+        }
         let entry = Entry { slot, birth: self.ballot, previous, wall_ms: slot.0, config, commands };
         let hash = entry.hash(CLUSTER);
-        let made = Made { entry, hash, effects, before, after: self.store.revision().0 };
+        let after = self.store.revision().0;
+        let made = Made { entry, hash, effects, settled, sessions, before, after };
         self.made.push(made.clone());
         made
     }
 
-    fn effect(&mut self, bytes: &Bytes) -> Effect {
+    fn effect(
+        &mut self,
+        bytes: &Bytes,
+        settled: &mut Vec<Settled>,
+        sessions: &mut Vec<SessionEvent>,
+    ) -> Effect {
         match bytes[0] {
             16 => Effect::Opened,
             18 => Effect::Done(Outcome::Refused(Refusal::Voters)),
             kind => {
-                let command = if kind == 17 { bytes.slice(41..) } else { bytes.clone() };
+                let mut command = if kind == 17 { bytes.slice(41..) } else { bytes.clone() };
+                if kind == 19 {
+                    let session = SessionId(bytes[29..45].try_into().unwrap());
+                    command = encoded(Command::Expire { session }).into();
+                }
                 let mut applied = StoreApplied::default();
                 self.store.apply([command], &mut applied);
+                settled.extend(applied.granted.iter().copied().map(Settled::from));
+                sessions.extend(applied.sessions.iter().copied().map(SessionEvent::from));
                 Effect::Done(applied.outcomes[0].into())
             }
         }
@@ -127,9 +145,17 @@ impl Story {
     }
 
     pub fn apply(&mut self, member: u32, made: &Made) -> Result<(), Violation> {
-        let Made { entry, hash, effects, before, after } = made;
-        let report =
-            Applied { member: MemberId(member), entry, hash: *hash, effects, before: *before, after: *after };
+        let Made { entry, hash, effects, settled, sessions, before, after } = made;
+        let report = Applied {
+            member: MemberId(member),
+            entry,
+            hash: *hash,
+            effects,
+            settled,
+            sessions,
+            before: *before,
+            after: *after,
+        };
         self.checks.applied(self.now, &report)
     }
 
@@ -185,6 +211,56 @@ impl Story {
         let rev = self.decide(vec![command]).after;
         self.answer(op, &Answer::Set(rev), rev).unwrap();
         rev
+    }
+
+    /// A session, from its OPEN on.
+    pub fn open(&mut self, n: u8) -> SessionId {
+        let session = SessionId([n; 16]);
+        let op = self.ask(&Request::Open { session, ttl_ms: 1_000 });
+        let command = self.numbered(Command::Open { session, ttl_ms: 1_000, opened_ms: 0, label: "sim" });
+        self.decide(vec![command]);
+        self.answer(op, &Answer::Became(Outcome::Opened), 0).unwrap();
+        session
+    }
+
+    /// A session's command, asked for: what stands in the log for it.
+    pub fn by(
+        &mut self,
+        session: SessionId,
+        sequence: u64,
+        write: Request,
+        is_queued: bool,
+    ) -> (OpId, Bytes) {
+        let numbered = Numbered {
+            session,
+            sequence,
+            acknowledged: 0,
+            unanswered: Vec::new(),
+            is_ephemeral: is_queued,
+            is_queued,
+            write: Box::new(write),
+        };
+        let bytes = numbered.encode();
+        let op = self.ask(&Request::By(numbered));
+        (op, self.numbered(Command::decode(&bytes).unwrap()))
+    }
+
+    /// A session's queued SET, decided.
+    pub fn lock(&mut self, session: SessionId, sequence: u64, path: &str) -> OpId {
+        let value = value_of(OpId(self.last_op + 1), 0);
+        let (op, command) =
+            self.by(session, sequence, Request::Set { path: path.into(), rev: 0, value }, true);
+        self.decide(vec![command]);
+        op
+    }
+
+    /// The next slot, which everybody has, and nobody has applied.
+    pub fn kept(&mut self, commands: Vec<Bytes>) -> Made {
+        let made = self.form(commands, None);
+        for member in self.everybody() {
+            self.keep(member, &made).unwrap();
+        }
+        made
     }
 
     /// The change with this number, as an event.

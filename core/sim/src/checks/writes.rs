@@ -43,6 +43,12 @@ impl Writes {
         if let Some(rev) = outcome.change() {
             self.changed(ledger, written, rev)?;
         }
+        ensure!(
+            outcome.first_change().is_none_or(|rev| rev > operation.observed),
+            NAME,
+            "{operation} was answered {outcome:?}, and {} had been seen when it was sent",
+            operation.observed
+        );
         match fates.of(op) {
             Some(taken) => ensure!(
                 taken.outcome == outcome && taken.before >= operation.observed,
@@ -97,7 +103,10 @@ impl Writes {
 /// being sent and its answer allows for it.
 fn explained(ledger: &Ledger, written: Written<'_>) -> Verdict {
     let Written { operation, outcome, store, .. } = written;
-    let is_own = matches!(&operation.request, Request::Set { value, .. } if op_of(value).is_some());
+    let is_own = match &operation.request {
+        Request::Set { value, .. } => op_of(value).is_some(),
+        request => matches!(request, Request::Txn(_)),
+    };
     // What no state would allow need not be put in the log; nor is a change of voters that its proposer refuses.
     let is_hopeless =
         matches!(outcome, Outcome::Refused(Refusal::BadPath | Refusal::TooLarge | Refusal::Voters));
@@ -134,6 +143,10 @@ fn fits(request: &Request, outcome: Outcome) -> bool {
         (Request::Set { .. }, Outcome::Set(_) | Outcome::Refused(_))
             | (Request::Del { .. }, Outcome::Deleted(_) | Outcome::Absent | Outcome::Refused(_))
             | (Request::Nop, Outcome::Nop)
+            | (
+                Request::Txn(_),
+                Outcome::Txn { .. } | Outcome::Unequal(_) | Outcome::TxnRefused(..) | Outcome::Refused(_)
+            )
     )
 }
 

@@ -2,7 +2,7 @@
 
 use doozer_paxos::{Ballot, Entry, EntryHash, Slot};
 
-use super::{Effect, MemberId};
+use super::{Effect, MemberId, SessionEvent, Settled};
 
 /// A member applied an entry.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,10 @@ pub struct Applied<'a> {
     pub hash: EntryHash,
     /// What became of its commands, one for each, in their order.
     pub effects: &'a [Effect],
+    /// What became of queued SETs that waited, in the order in which it did.
+    pub settled: &'a [Settled],
+    /// The sessions that came or went, in order.
+    pub sessions: &'a [SessionEvent],
     /// The store's revision before.
     pub before: u64,
     /// The store's revision after.

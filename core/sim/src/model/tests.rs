@@ -1,9 +1,13 @@
 //! The model and the store, given the same commands, must be of one opinion about everything, at every revision.
 
-use doozer_store::{Applied, At, Glob, Lookup as Found, Options, Revision, Scan, Store};
+use doozer_store::{
+    Applied, At, By, Change as TxnChange, Compare, Expected, Flags, Glob, Lookup as Found, Op, Options,
+    Revision, Scan, Store, Txn,
+};
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::{SessionEvent, Settled};
 
 fn encoded(command: &Command<'_>) -> Bytes {
     let mut bytes = Vec::new();
@@ -20,8 +24,22 @@ fn both(commands: &[Bytes]) -> (Model, Store) {
         store.apply([command], &mut applied);
         assert_eq!(outcome, applied.outcomes[0].into(), "{:?}", Command::decode(command));
         assert_eq!(model.revision(), store.revision().0);
+        let settled: Vec<Settled> = applied.granted.iter().copied().map(Settled::from).collect();
+        assert_eq!(model.step().settled, settled, "{:?}", Command::decode(command));
+        let sessions: Vec<SessionEvent> = applied.sessions.iter().copied().map(SessionEvent::from).collect();
+        assert_eq!(model.step().sessions, sessions);
+        assert_eq!(model.sessions_open(), store.sessions_len());
+        if model.revision() > before + 1 || !applied.granted.is_empty() {
+            continue;
+        }
         let change = model.change_at(model.revision()).map(|(_, _, slot)| slot.0);
-        assert_eq!(outcome.change(), (change == Some(number as u64)).then_some(before + 1));
+        if matches!(outcome, Outcome::Set(_) | Outcome::Deleted(_)) && model.revision() == before {
+            // The answer that was kept.
+            continue;
+        }
+        if !matches!(outcome, Outcome::Txn { .. } | Outcome::Closed | Outcome::Left) {
+            assert_eq!(outcome.change(), (change == Some(number as u64)).then_some(before + 1));
+        }
     }
     (model, store)
 }
@@ -75,7 +93,88 @@ fn command() -> impl Strategy<Value = Bytes> {
     })
 }
 
+const SESSIONS: [SessionId; 3] = [SessionId([1; 16]), SessionId([2; 16]), SessionId([3; 16])];
+
+fn txn() -> impl Strategy<Value = Bytes> {
+    let op =
+        ("(/[ab]){1,2}", prop_oneof![-1_i64..4, Just(i64::MAX)], proptest::option::of("[a-z]{0,2}"), 0..3);
+    let compare = ("(/[ab]){1,2}", 0_i64..9, 0..4);
+    let (ops, compares) = (proptest::collection::vec(op, 0..5), proptest::collection::vec(compare, 0..2));
+    (ops, compares).prop_map(|(ops, compares)| {
+        let compares = compares.iter().map(|(path, rev, kind)| Compare {
+            path,
+            expected: match kind {
+                0 => Expected::Rev(*rev),
+                1 => Expected::Fence(*rev),
+                2 => Expected::Value(b"a"),
+                _ => Expected::Absent,
+            },
+        });
+        let ops = ops.iter().map(|(path, rev, value, kind)| Op {
+            path,
+            rev: *rev,
+            change: value.as_ref().map_or(TxnChange::Del, |value| TxnChange::Set {
+                value: value.as_bytes(),
+                is_ephemeral: *kind == 0,
+            }),
+        });
+        encoded(&Command::Txn(Txn { compares: compares.collect(), ops: ops.collect() }))
+    })
+}
+
+/// Commands as sessions send them: mostly the next one, now and then an old one, or one too early.
+fn of_sessions() -> impl Strategy<Value = Vec<Bytes>> {
+    let write = prop_oneof![3 => command(), 1 => txn(), 3 => "/[ab]".prop_map(|path| {
+        encoded(&Command::Set { path: &path, rev: 0, value: b"lock" })
+    })];
+    let step = (0..SESSIONS.len(), write, 0_u8..4, 0_u64..30, 0..20);
+    proptest::collection::vec(step, 1..80).prop_map(|steps| {
+        let mut next = [1_u64; SESSIONS.len()];
+        let mut commands = Vec::new();
+        for (who, write, flags, lag, kind) in steps {
+            let session = SESSIONS[who];
+            let old = next[who].saturating_sub(lag).max(1);
+            commands.push(match kind {
+                0..=1 => encoded(&Command::Open {
+                    session,
+                    ttl_ms: 900 + 200 * (lag as u32 % 3),
+                    opened_ms: 0,
+                    label: "",
+                }),
+                2 => encoded(&Command::Close { session }),
+                3..=4 => encoded(&Command::Leave { session, sequence: old, path: "/a" }),
+                5 => write,
+                _ => {
+                    let sequence = if kind == 6 { old + lag % 3 } else { next[who] };
+                    next[who] += u64::from(kind > 6);
+                    let is_set = write[0] == 1;
+                    let flags = Flags(if is_set { flags } else { 0 });
+                    let by = By::new(session, sequence, old.saturating_sub(3), &write).flagged(flags);
+                    encoded(&Command::By(by))
+                }
+            });
+        }
+        commands
+    })
+}
+
 proptest! {
+    #[test]
+    fn is_of_one_opinion_about_sessions(commands in of_sessions()) {
+        let (model, store) = both(&commands);
+        for path in ["/a", "/b", "/a/a", "/a/b"] {
+            for at in 1..=model.revision() {
+                same_reads(&model, &store, path, at);
+            }
+            let held = store.lock(path).and_then(|lock| Some((lock.holder?, lock.token.0)));
+            prop_assert_eq!(model.holder(path), held, "{}", path);
+        }
+        for session in SESSIONS {
+            let last = store.session(&session).map_or(0, |session| session.last());
+            prop_assert_eq!(model.last_of(&session), last);
+        }
+    }
+
     #[test]
     fn is_of_one_opinion_with_the_store(commands in proptest::collection::vec(command(), 1..60)) {
         let (mut model, store) = both(&commands);

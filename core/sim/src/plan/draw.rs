@@ -12,6 +12,8 @@ pub(super) fn draw(seed: u64) -> Plan {
     disks(&mut plan, &mut random);
     processes(&mut plan, &mut random);
     clients(&mut plan, &mut random);
+    // Of their own, so that what was drawn before there were sessions is drawn still.
+    sessions(&mut plan, &mut Random::new(seed).fork("sessions", 0));
     plan.answer_ticks = random.pick(&[50, 150, 500, 500]);
     plan.silent_rounds = random.pick(&[0, 12, 30, 100]);
     plan
@@ -87,6 +89,16 @@ fn clients(plan: &mut Plan, random: &mut Random) {
     plan.client_drop_ppm = random.pick(&[0, 1_000, 10_000]);
     plan.write_percent = random.pick(&[20, 40, 60]);
     plan.wait_percent = random.pick(&[5, 15]);
+}
+
+fn sessions(plan: &mut Plan, random: &mut Random) {
+    plan.txn_percent = random.pick(&[0, 5, 20]);
+    plan.sessions = random.pick(&[0, 3, 6, 6, 12]);
+    plan.ttl_ms = random.pick(&[1_000, 1_000, 1_500, 2_500]);
+    plan.lock_percent = random.pick(&[20, 50, 80]);
+    plan.pipeline = random.pick(&[1, 2, 6]);
+    plan.away_one_in = random.pick(&[0, 10, 30]);
+    plan.sessions_max = random.pick(&[0, 0, 0, 4]);
 }
 
 #[cfg(test)]

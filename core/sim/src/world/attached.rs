@@ -14,8 +14,8 @@ use super::event::Event;
 use super::stages::Stage;
 use crate::checks::Violation;
 use crate::client::{Client, Purpose, Watch};
-use crate::history::{Answer, ClientId, MemberId, OpId, ReadAt, Request, Time};
-use crate::host::{SimReader, SimReply};
+use crate::history::{Answer, ClientId, MemberId, OpId, Outcome, ReadAt, Request, Time};
+use crate::host::{SimKeepAlive, SimReader, SimReply};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::serve::{Said, Served};
@@ -27,7 +27,7 @@ pub(super) struct Attached {
     pub connections: BTreeMap<u64, Connection>,
     pub last_connection: u64,
     last_op: u64,
-    workload: Workload,
+    pub workload: Workload,
     pub random: Random,
     /// No connection breaks by itself any more.
     pub is_calm: bool,
@@ -53,6 +53,10 @@ impl Attached {
         let client =
             |number: u64| Client::new(ClientId(number as u32), Purpose::Work, random.fork("client", number));
         let mut clients: Vec<Client> = (1..=plan.clients).map(client).collect();
+        let holder = |number: u64| {
+            Client::new(ClientId(500 + number as u32), Purpose::Hold, random.fork("holder", number))
+        };
+        clients.extend((1..=plan.sessions).map(holder));
         clients.push(Client::new(ClientId(0), Purpose::Operate, random.fork("client", 0)));
         Attached {
             clients,
@@ -70,7 +74,7 @@ impl Attached {
         self.clients.iter().position(|client| client.purpose == Purpose::Operate).unwrap_or_default()
     }
 
-    fn new_op(&mut self) -> OpId {
+    pub fn new_op(&mut self) -> OpId {
         self.last_op += 1;
         OpId(self.last_op)
     }
@@ -80,7 +84,7 @@ impl World {
     /// The first thoughts.
     pub(super) fn begin_clients(&mut self) {
         for client in 0..self.attached.clients.len() {
-            if self.attached.clients[client].purpose == Purpose::Work {
+            if matches!(self.attached.clients[client].purpose, Purpose::Work | Purpose::Hold) {
                 let wait = self.attached.clients[client].random.below(1_000_000);
                 self.put(wait, Event::Think { client });
             }
@@ -89,6 +93,9 @@ impl World {
 
     pub(super) fn think(&mut self, who: usize) -> Result<(), Violation> {
         let client = &self.attached.clients[who];
+        if client.purpose == Purpose::Hold {
+            return self.hold(who);
+        }
         if client.purpose != Purpose::Work || client.is_busy() {
             return Ok(());
         }
@@ -123,7 +130,7 @@ impl World {
     }
 
     fn think_later(&mut self, who: usize) {
-        let wait = self.attached.clients[who].random.wait(self.plan.think_ms * 1_000);
+        let wait = self.attached.clients[who].random.wait(self.plan.think_us());
         self.put(wait, Event::Think { client: who });
     }
 
@@ -137,20 +144,29 @@ impl World {
         self.ask(who, op, request(op))
     }
 
-    fn ask(&mut self, who: usize, op: OpId, request: Request) -> Result<(), Violation> {
+    pub(super) fn ask(&mut self, who: usize, op: OpId, request: Request) -> Result<(), Violation> {
         let client = &mut self.attached.clients[who];
         let Some(number) = client.connection else { return Ok(()) };
         client.asks(op, &request);
         let id = client.id;
-        if !is_beside(&request) && client.purpose != Purpose::Probe {
+        if !is_beside(&request) && !matches!(client.purpose, Purpose::Probe | Purpose::Hold) {
             let patience = client.random.between(PATIENCE_US.0, PATIENCE_US.1);
             self.put(patience, Event::Impatient { client: who, op });
         }
+        let Some(connection) = self.attached.connections.get(&number) else { return Ok(()) };
+        self.checks.asked(self.now, op, id, connection.member, &request);
+        self.send_request(who, op, request);
+        Ok(())
+    }
+
+    /// A request goes on its way, for the first time or again.
+    pub(super) fn send_request(&mut self, who: usize, op: OpId, request: Request) {
+        let client = &self.attached.clients[who];
+        let (id, Some(number)) = (client.id, client.connection) else { return };
         self.trace.tell(|| format!("{id} asks {op}: {}", told(&request)));
         let now = self.now.0;
         let delay = self.client_delay();
-        let Some(connection) = self.attached.connections.get_mut(&number) else { return Ok(()) };
-        self.checks.asked(self.now, op, id, connection.member, &request);
+        let Some(connection) = self.attached.connections.get_mut(&number) else { return };
         connection.to_member = connection.to_member.max(now + delay);
         let arrives = Time(connection.to_member);
         if self.breaks_now() {
@@ -158,7 +174,6 @@ impl World {
         } else {
             self.queue.put(arrives, Event::Ask { connection: number, op, request: Box::new(request) });
         }
-        Ok(())
     }
 
     fn client_delay(&mut self) -> u64 {
@@ -167,11 +182,11 @@ impl World {
 
     fn breaks_now(&mut self) -> bool {
         let is_calm = self.attached.is_calm;
-        !is_calm && self.attached.random.ppm(self.plan.client_drop_ppm)
+        !is_calm && self.attached.random.ppm(self.plan.client_drop_ppm / self.plan.forbearance())
     }
 
     /// Connects a client to some member that is there.
-    fn connect_somewhere(&mut self, who: usize) -> Result<bool, Violation> {
+    pub(super) fn connect_somewhere(&mut self, who: usize) -> Result<bool, Violation> {
         let occupied: Vec<usize> =
             (0..self.places.len()).filter(|place| !self.places[*place].is_vacant).collect();
         let Some(place) = self.attached.clients[who].random.choose(&occupied) else { return Ok(false) };
@@ -191,6 +206,8 @@ impl World {
         self.attached.connections.insert(number, connection);
         let client = &mut self.attached.clients[who];
         (client.connection, client.place) = (Some(number), place);
+        self.send_all_again(who)?;
+        let client = &mut self.attached.clients[who];
         let watches: Vec<Watch> = std::iter::from_fn(|| client.next_to_resume()).collect();
         for Watch { glob, next } in watches {
             self.ask_this(who, |_| Request::Watch { glob, from: next })?;
@@ -215,9 +232,28 @@ impl World {
         }
         let mut said = Vec::new();
         match request {
-            Request::Set { .. } | Request::Del { .. } | Request::Nop => {
+            Request::KeepAlive { session } => {
                 let effects = running.effects.clone();
-                running.driver.write(&encoded(&request), Some(SimReply { effects, connection: number, op }));
+                running.driver.keep_alive(session, SimKeepAlive { effects, connection: number, op });
+            }
+            Request::Cancel { of, .. } if !served.cancels(op, of) => {
+                running.unanswered.remove(&op);
+                said.push(Said { op, answer: Answer::Became(Outcome::Left), revision: 0 });
+            }
+            Request::Set { .. }
+            | Request::Del { .. }
+            | Request::Nop
+            | Request::Txn(_)
+            | Request::Open { .. }
+            | Request::Close { .. }
+            | Request::Cancel { .. }
+            | Request::By(_) => {
+                if matches!(&request, Request::By(numbered) if numbered.is_queued) {
+                    served.waits(op);
+                }
+                let (effects, is_wanted) = (running.effects.clone(), served.is_open());
+                let reply = SimReply { effects, connection: number, op, is_wanted };
+                running.driver.write(&request.encode(), Some(reply));
             }
             Request::Get { at: ReadAt::Linearizable, .. }
             | Request::List { at: ReadAt::Linearizable, .. } => {
@@ -287,6 +323,11 @@ impl World {
         if client.connection != Some(number) {
             return Ok(());
         }
+        if client.holder.is_some() {
+            let (id, Said { op, answer, revision }) = (client.id, said);
+            self.trace.tell(|| format!("{id} is answered {op}: {answer:?} at revision {revision}"));
+            return self.holder_hears(who, said);
+        }
         let was_busy = client.is_busy();
         if !client.hears(said) {
             return Ok(());
@@ -313,25 +354,13 @@ fn is_decided(request: &Request) -> bool {
     match request {
         Request::Get { at, .. } | Request::List { at, .. } => *at == ReadAt::Linearizable,
         Request::Wait { .. } | Request::Watch { .. } => false,
-        Request::Set { .. } | Request::Del { .. } | Request::Nop => true,
+        _ => true,
     }
 }
 
 /// Whether a client goes on with other things meanwhile.
 fn is_beside(request: &Request) -> bool {
     matches!(request, Request::Wait { .. } | Request::Watch { .. })
-}
-
-fn encoded(request: &Request) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    match request {
-        Request::Set { path, rev, value } => {
-            Command::Set { path, rev: *rev, value }.encode(&mut bytes);
-        }
-        Request::Del { path, rev } => Command::Del { path, rev: *rev }.encode(&mut bytes),
-        _ => Command::Nop.encode(&mut bytes),
-    }
-    bytes
 }
 
 fn told(request: &Request) -> String {

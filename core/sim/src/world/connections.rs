@@ -9,6 +9,9 @@ use crate::history::{Answer, OpId};
 
 impl World {
     pub(super) fn grow_impatient(&mut self, who: usize, op: OpId) -> Result<(), Violation> {
+        if self.attached.clients[who].holder.is_some() {
+            return self.holder_is_impatient(who, op);
+        }
         match self.attached.clients[who].connection {
             Some(number) if self.attached.clients[who].is_doing(op) => {
                 self.hang_up_later(number);
@@ -29,7 +32,7 @@ impl World {
         self.hang_up_later(number);
     }
 
-    fn hang_up_later(&mut self, number: u64) {
+    pub(super) fn hang_up_later(&mut self, number: u64) {
         let notices = 100 + self.attached.random.wait(50_000);
         self.put(notices, Event::HangUp { connection: number });
     }
@@ -57,7 +60,8 @@ impl World {
         if let Some(connection) = self.attached.connections.get_mut(&number) {
             connection.is_broken = true;
         }
-        let (id, open) = (client.id, client.is_cut_off());
+        let (id, mut open) = (client.id, client.is_cut_off());
+        open.extend(self.holder_is_cut_off(who));
         self.trace.tell(|| format!("{id} lost its connection; open: {open:?}"));
         for op in open {
             self.checks.answered(self.now, op, &Answer::Unknown, 0)?;

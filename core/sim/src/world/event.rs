@@ -3,6 +3,7 @@
 
 use doozer_member::peer::Peer;
 use doozer_paxos::Incarnation;
+use doozer_store::SessionId;
 
 use crate::faults::Kind;
 use crate::history::{OpId, Request};
@@ -39,6 +40,10 @@ pub(super) enum Event {
     Ask { connection: u64, op: OpId, request: Box<Request> },
     /// A member notices that a client's connection is gone.
     HangUp { connection: u64 },
+    /// It is time to keep a client's session alive.
+    KeepAlive { client: usize, session: SessionId },
+    /// A client sends again what was not answered as it should.
+    Again { client: usize },
     /// Something arrives at a client.
     Say { connection: u64, said: Box<Said> },
     /// A client notices that its connection is gone.
@@ -104,6 +109,8 @@ impl Event {
             Event::Operate => (16, 0),
             Event::Stage => (17, 0),
             Event::Retry { place, .. } => (18, *place as u64),
+            Event::KeepAlive { client, .. } => (19, *client as u64),
+            Event::Again { client } => (20, *client as u64),
         }
     }
 }

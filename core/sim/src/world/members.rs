@@ -92,7 +92,9 @@ impl World {
     /// A write and a linearizable read are answered in time, with an error if need be.
     fn check_answered(&self, at: usize) -> Result<(), Violation> {
         let Some(running) = self.places[at].running.as_deref() else { return Ok(()) };
-        let Some((op, since)) = running.unanswered.first_key_value() else { return Ok(()) };
+        let Some((op, since)) = running.unanswered.iter().min_by_key(|(_, since)| **since) else {
+            return Ok(());
+        };
         let waited = running.ticks - since;
         if waited <= self.plan.answer_ticks + 1 {
             return Ok(());
@@ -144,8 +146,13 @@ impl World {
         if !self.places[at].is_life(life) {
             return Ok(());
         }
-        let waiting = self.places[at].running.as_mut().and_then(|running| running.paused.take());
-        let Some(waiting) = waiting else { return Ok(()) };
+        let tick_us = self.places[at].tick_us;
+        let Some(running) = self.places[at].running.as_mut() else { return Ok(()) };
+        let Some(waiting) = running.paused.take() else { return Ok(()) };
+        // As its host finds by its clock.
+        if self.now.0 - running.paused_at.0 >= HELD_TICKS * tick_us {
+            running.driver.held();
+        }
         let name = self.name(at);
         self.trace.tell(|| format!("{name} goes on, {} events waited", waiting.len()));
         waiting.into_iter().try_for_each(|event| self.dispatch(event))
@@ -189,10 +196,19 @@ impl World {
                 Ok(false)
             }
             Effect::Said(connection, said) => {
-                if let Some(running) = self.places[at].running.as_deref_mut() {
-                    running.unanswered.remove(&said.op);
+                let Some(running) = self.places[at].running.as_deref_mut() else { return Ok(false) };
+                running.unanswered.remove(&said.op);
+                let Some(served) = running.served.get_mut(&connection) else { return Ok(false) };
+                for said in served.settles(said) {
+                    self.checks.said(self.now, said.op, &said.answer)?;
+                    self.say(connection, said);
                 }
-                self.say(connection, said);
+                Ok(false)
+            }
+            Effect::Parked(op) => {
+                if let Some(running) = self.places[at].running.as_deref_mut() {
+                    running.unanswered.remove(&op);
+                }
                 Ok(false)
             }
             Effect::Applied(applied) => {
@@ -222,7 +238,7 @@ impl World {
         member: MemberId,
         applied: &crate::host::Applied,
     ) -> Result<(), Violation> {
-        let crate::host::Applied { entry, hash, effects, revision, digest } = applied;
+        let crate::host::Applied { entry, hash, effects, settled, sessions, revision, digest } = applied;
         let Some(running) = &mut self.places[at].running else { return Ok(()) };
         let before = std::mem::replace(&mut running.revision, *revision);
         self.trace.add(entry.slot.0 ^ u64::from_le_bytes(first_8(&hash.0)));
@@ -241,7 +257,8 @@ impl World {
         if self.voters.applied(entry) {
             self.counts.configurations += 1;
         }
-        let told = Applied { member, entry, hash: *hash, effects, before, after: *revision };
+        let told =
+            Applied { member, entry, hash: *hash, effects, settled, sessions, before, after: *revision };
         self.checks.applied(self.now, &told)?;
         if let Some(digest) = digest {
             self.checks.digest(self.now, member, entry.slot, *digest)?;
@@ -298,6 +315,9 @@ fn is_idle_talk(message: &Peer) -> bool {
     matches!(message, Peer::Paxos(envelope) if matches!(envelope.message, Message::Heartbeat { .. } | Message::Beat { .. }))
 }
 
+/// Ticks after which a process finds that it was held.
+const HELD_TICKS: u64 = 50;
+
 /// Characters of a message in the story.
 const TOLD_MAX: usize = 600;
 
@@ -306,6 +326,7 @@ fn told(message: &Peer) -> String {
         Peer::Paxos(envelope) => format!("[{}] {:?}", envelope.epoch, envelope.message),
         Peer::SnapshotGet { transfer, offset } => format!("SnapshotGet {transfer} from {offset}"),
         Peer::SnapshotGone { transfer } => format!("SnapshotGone {transfer}"),
+        Peer::KeepAlive { .. } | Peer::KeptAlive { .. } => format!("{message:?}"),
         Peer::SnapshotPiece { transfer, offset, bytes, is_last, head } => {
             format!(
                 "SnapshotPiece {transfer} of slot {} at {offset}, {} bytes, last: {is_last}",

@@ -9,6 +9,7 @@
 //! | `members` | members that run, and their drivers' wishes carried out |
 //! | `disks` | orders for the disk, at virtual times, and snapshots |
 //! | `attached` | clients, and what they ask and hear |
+//! | `sessions` | clients with sessions |
 //! | `connections` | clients' connections that end |
 //! | `nemesis` | faults, as they strike and end |
 //! | `voters` | who votes, who looks after that, and whom the cluster can spare |
@@ -22,6 +23,7 @@ mod evictions;
 mod members;
 mod nemesis;
 mod place;
+mod sessions;
 mod stages;
 mod starts;
 mod voters;
@@ -199,6 +201,8 @@ impl World {
             Event::Think { client } => self.think(client),
             Event::Impatient { client, op } => self.grow_impatient(client, op),
             Event::Ask { connection, op, request } => self.asked(connection, op, *request),
+            Event::KeepAlive { client, session } => self.keep_alive(client, session),
+            Event::Again { client } => self.again(client),
             Event::HangUp { connection } => {
                 self.hang_up(connection);
                 Ok(())

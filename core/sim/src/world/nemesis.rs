@@ -16,7 +16,7 @@ impl World {
     pub(super) fn begin_faults(&mut self) {
         Kind::ALL.iter().for_each(|kind| self.put_next_strike(*kind));
         if self.plan.client_break_s > 0 {
-            let client_break_us = self.plan.client_break_s * 1_000_000;
+            let client_break_us = self.plan.client_break_s * self.plan.forbearance() * 1_000_000;
             let mut at = self.now.0;
             let end = at + self.plan.chaos_s * 1_000_000;
             let mut random = self.random.fork("client breaks", 0);
@@ -199,7 +199,7 @@ impl World {
         else {
             return false;
         };
-        running.paused = Some(Vec::new());
+        (running.paused, running.paused_at) = (Some(Vec::new()), self.now);
         let pause_us = 1_000 + self.faults.random().wait(self.plan.pause_ms * 1_000);
         self.trace.tell(|| format!("** {name} is stopped for {} ms", pause_us / 1_000));
         self.put(pause_us, Event::Resume { place: at, life });

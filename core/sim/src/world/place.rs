@@ -70,6 +70,8 @@ pub(super) struct Running {
     pub snapshot_head: Option<SnapshotHead>,
     /// What came while it was stopped.
     pub paused: Option<Vec<Event>>,
+    /// When it was last stopped.
+    pub paused_at: Time,
     /// The store's revision as last told.
     pub revision: u64,
     pub is_leading: bool,

@@ -114,6 +114,8 @@ impl World {
         for at in &core {
             self.resume(*at, self.places[*at].life)?;
         }
+        // Whose vote is only asked for in a configuration that is over need not know who votes now, nor who could tell it.
+        let core: Vec<usize> = core.into_iter().filter(|at| self.votes_on(*at)).collect();
         let members: Vec<MemberId> = core
             .iter()
             .filter_map(|at| self.places[*at].running.as_ref().map(|running| running.member))
@@ -159,6 +161,13 @@ impl World {
         let is_known = core.iter().any(has_entered) || is_majority(self.voters.before(), &ids);
         let is_core = is_known && configs.iter().all(|config| is_majority(config, &ids));
         Ok(is_core.then_some(core))
+    }
+
+    /// Whether a member votes in the configuration in force, or in one that comes.
+    fn votes_on(&self, at: usize) -> bool {
+        let votes =
+            |config: &Config| self.places[at].incarnation.is_some_and(|id| config.voters.contains(&id));
+        self.voters.configs_to_come().any(votes)
     }
 
     fn ids(&self, places: &[usize]) -> Vec<Incarnation> {
@@ -214,7 +223,10 @@ impl World {
         let are_equal = slots.iter().all(|slot| *slot == Some(first)) && first > 0;
         let are_clients_done =
             self.attached.clients.iter().all(|client| !client.is_busy() && !client.has_to_resume());
-        if are_equal && are_clients_done && slot_before == first && !is_hopeless && !self.has_work_left() {
+        // Sessions whose clients went away end by themselves.
+        let has_sessions = self.checks.sessions() > 0;
+        let is_settled = are_equal && are_clients_done && slot_before == first && !has_sessions;
+        if is_settled && !is_hopeless && !self.has_work_left() {
             return self.end_well();
         }
         if self.now.0 - since.0 > WHOLE_US {
@@ -222,9 +234,10 @@ impl World {
                 self.stage = Stage::Over;
                 return self.checks.finish(self.now, &[], &[]);
             }
-            return Err(self.not_settled(match self.has_work_left() {
-                true => "a voter that is gone for good was not replaced, though there is a stand-by",
-                false => "not everybody came to the same",
+            return Err(self.not_settled(match (self.has_work_left(), has_sessions) {
+                (true, _) => "a voter that is gone for good was not replaced, though there is a stand-by",
+                (_, true) => "a session did not end whose client went away",
+                _ => "not everybody came to the same",
             }));
         }
         self.stage = Stage::Whole { since, slot: if are_equal { first } else { 0 } };

@@ -20,7 +20,7 @@ use super::place::Running;
 use super::stages::Stage;
 use super::{World, letter};
 use crate::checks::Violation;
-use crate::history::{Found, MemberId, Place as At};
+use crate::history::{Found, MemberId, Place as At, Time};
 use crate::host::{Effects, SimHost};
 
 impl World {
@@ -76,6 +76,7 @@ impl World {
         self.places[at].incarnation = Some(id);
         self.places[at].role = if is_first { Role::Founder } else { Role::Joiner };
         self.checks.born(member, id);
+        self.checks.has_clock(id, self.places[at].tick_us);
         (id, member)
     }
 
@@ -116,7 +117,7 @@ impl World {
             self.places[at].is_damaged = false;
         }
         let is_new = begin.is_empty();
-        let is_birth = is_new && self.places[at].role == Role::Founder;
+        let is_birth = is_new && begin.role == Role::Founder;
         let (position, revision) = (begin.position, begin.machine.store().revision().0);
         let epoch = begin.past.entered.epoch;
         let effects = Effects::default();
@@ -129,7 +130,7 @@ impl World {
             driver.write(&set(&format!("/ctl/node/{id}/addr"), address.as_bytes()), None);
         }
         if is_birth {
-            self.voters.birth().iter().for_each(|command| driver.write(command, None));
+            self.voters.birth(self.plan.sessions_max).iter().for_each(|command| driver.write(command, None));
         }
         driver.lead_if_only_voter();
         self.places[at].running = Some(Box::new(Running {
@@ -147,6 +148,7 @@ impl World {
             snapshot: None,
             snapshot_head: None,
             paused: None,
+            paused_at: Time(0),
             revision,
             is_leading: false,
             is_suspect,

@@ -69,12 +69,16 @@ impl Voters {
     }
 
     /// What a new cluster begins with.
-    pub fn birth(&self) -> Vec<Bytes> {
-        vec![
+    pub fn birth(&self, sessions_max: u64) -> Vec<Bytes> {
+        let mut birth = vec![
             set("/ctl/name", b"sim"),
             set("/ctl/settings/max-value", VALUE_BYTES_MAX.to_string().as_bytes()),
             set("/ctl/cal/0", self.founder.to_string().as_bytes()),
-        ]
+        ];
+        if sessions_max > 0 {
+            birth.push(set("/ctl/settings/max-sessions", sessions_max.to_string().as_bytes()));
+        }
+        birth
     }
 
     /// Somebody is gone for good.
@@ -128,8 +132,12 @@ impl Voters {
         let mut before = self.before.clone();
         // Who is gone for good cannot be asked.
         before.voters.retain(|voter| !self.lost.contains(voter));
-        let pending = self.pending.iter().map(|(_, config)| config.clone());
-        pending.chain([self.newest.clone(), before]).collect()
+        self.configs_to_come().cloned().chain([before]).collect()
+    }
+
+    /// The configuration in force, and those behind it that may be.
+    pub fn configs_to_come(&self) -> impl Iterator<Item = &Config> {
+        self.pending.iter().map(|(_, config)| config).chain([&self.newest])
     }
 }
 
@@ -213,8 +221,8 @@ impl World {
         let place = &self.places[at];
         let Some(running) = place.running.as_deref() else { return true };
         let config = running.driver.replica().config();
-        let is_there = |id: &Incarnation| self.place_of(id).is_some();
-        config.voters.iter().any(is_there)
+        let is_there = |id: &Incarnation| Some(*id) != place.incarnation && self.place_of(id).is_some();
+        config.voters == place.incarnation.as_slice() || config.voters.iter().any(is_there)
     }
 
     /// The operator was answered, or will not be.

@@ -1,6 +1,6 @@
 //! Compares every answer about a state with the model's.
 
-use super::model::{Model, entries, glob_matches, is_directory, names, text};
+use super::model::{Model, entries, glob_matches, is_directory, lock, names, text};
 use doozer_store::{At, Event, Glob, Loader, Lookup, Options, ReadError, Revision, Scan, Stat, Store};
 
 /// Few, so that files and directories get in each other's way. The last ones are no paths.
@@ -17,7 +17,10 @@ pub const PATHS: &[&str] = &[
     "/é",
     "/é/世",
     "/ctl/settings/max-value",
+    "/ctl/settings/max-sessions",
+    "/ctl/settings/max-session-bytes",
     "/ctl/settings",
+    "/ctl/cal/0",
     "/",
     "",
     "/a/",
@@ -185,4 +188,46 @@ pub fn load(bytes: &[u8], options: Options, cut: usize) -> Store {
     let mut loader = Loader::new(options);
     bytes.chunks(cut).for_each(|piece| loader.push(piece).unwrap());
     loader.finish().unwrap()
+}
+
+/// All that is shown of sessions, locks and queues.
+pub fn check_sessions(store: &Store, model: &Model) {
+    let kept = &model.kept;
+    assert_eq!(store.sessions_len(), kept.sessions.len());
+    assert_eq!(store.session_bytes(), model.session_bytes());
+    assert!(store.sessions(None).map(|session| session.id).eq(kept.sessions.keys().copied()));
+    for (id, expected) in &kept.sessions {
+        let session = store.session(id).unwrap();
+        assert_eq!(
+            (session.ttl_ms(), session.opened_ms(), session.label(), session.last()),
+            (expected.ttl_ms, expected.opened_ms, &*expected.label, expected.last)
+        );
+        assert_eq!(session.unacknowledged(), expected.outcomes.len());
+        for sequence in 0..=expected.last + 1 {
+            assert_eq!(session.outcome(sequence).as_ref(), expected.outcomes.get(&sequence), "{sequence}");
+        }
+        let files: Vec<_> = session.files().map(|file| (file.path, (session.id, file.token.0))).collect();
+        let held = kept.bound.iter().filter(|(_, (holder, _))| holder == id);
+        assert_eq!(files, held.map(|(path, held)| (&**path, *held)).collect::<Vec<_>>());
+        let places: Vec<_> =
+            session.places().map(|place| (place.sequence, place.path, place.before)).collect();
+        let waits = kept.waiting.iter().enumerate().filter(|(_, place)| place.session == *id);
+        let before =
+            |at: usize, path: &str| kept.waiting[..at].iter().filter(|other| other.path == path).count();
+        let mut waits: Vec<_> =
+            waits.map(|(at, place)| (place.sequence, &*place.path, before(at, &place.path))).collect();
+        waits.sort_unstable();
+        assert_eq!(places, waits);
+    }
+    for path in PATHS {
+        let found = store.lock(path).map(|lock| (lock.rev.0, lock.token.0, lock.holder));
+        assert_eq!(found, lock(model, path), "{path}");
+        let queue: Vec<_> =
+            store.queue(path).map(|waiter| (waiter.session, waiter.sequence, waiter.value_bytes)).collect();
+        let waiting = kept.waiting.iter().filter(|place| place.path == *path);
+        let waiting: Vec<_> =
+            waiting.map(|place| (place.session, place.sequence, place.value.len())).collect();
+        assert!(queue.is_empty() || found.is_some(), "a queue without its file: {path}");
+        assert_eq!(queue, waiting, "{path}");
+    }
 }

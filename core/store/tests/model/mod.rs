@@ -1,8 +1,10 @@
 //! The store once more, as plainly as possible: a full copy of the tree for every revision.
 
-use doozer_store::{
-    MAX_VALUE_PATH, Mode, Outcome, Refusal, Revision, VALUE_BYTES_DEFAULT, VALUE_BYTES_MAX, validate,
-};
+mod sessions;
+
+pub use sessions::{Kept, lock, revision};
+
+use doozer_store::{MAX_VALUE, Mode, Outcome, Refusal, Revision, SESSION_BYTES, SESSIONS, Setting, validate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// From the names of a path to revision and value. Vectors of names sort as trees are walked.
@@ -33,6 +35,7 @@ pub struct Model {
     /// What a running snapshot holds.
     pub held: Option<u64>,
     pub first: u64,
+    pub kept: Kept,
     revisions_max: u64,
 }
 
@@ -47,7 +50,8 @@ pub fn text(names: &[String]) -> String {
 impl Model {
     pub fn new(revisions_max: u64) -> Self {
         let trees = vec![Tree::new()];
-        Self { trees, changes: vec![], watches: vec![], pins: vec![], held: None, first: 1, revisions_max }
+        let (changes, watches, pins, kept) = (vec![], vec![], vec![], Kept::default());
+        Self { trees, changes, watches, pins, held: None, first: 1, kept, revisions_max }
     }
 
     pub fn revision(&self) -> u64 {
@@ -62,11 +66,9 @@ impl Model {
         if let Err(error) = validate(path.as_bytes()) {
             return Outcome::Refused(Refusal::BadPath(error));
         }
-        let limit = value_limit(self.now());
-        let refusal = if path == MAX_VALUE_PATH && setting(value).is_none() {
-            Some(Refusal::BadSetting { path: MAX_VALUE_PATH, min: 1, max: VALUE_BYTES_MAX })
-        } else if path != MAX_VALUE_PATH && value.len() > limit {
-            Some(Refusal::TooLarge { size: value.len(), limit })
+        let bad_value = value_refusal(self.now(), path, value);
+        let refusal = if bad_value.is_some() {
+            bad_value
         } else if below_file(self.now(), path) {
             Some(Refusal::NotDir)
         } else if rev != -1 && rev < present(self.now(), path) {
@@ -102,6 +104,7 @@ impl Model {
             None => tree.remove(&names(path)),
         };
         self.trees.push(tree);
+        self.kept.bound.remove(path);
         self.changes.push(Change { rev, path: path.to_owned(), value: value.map(<[u8]>::to_vec) });
         self.trim();
         Revision(rev)
@@ -130,13 +133,27 @@ impl Model {
     }
 }
 
-fn setting(value: &[u8]) -> Option<usize> {
-    let size: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
-    (size.to_string().as_bytes() == value && (1..=VALUE_BYTES_MAX).contains(&size)).then_some(size)
+fn number(setting: &Setting, value: &[u8]) -> Option<usize> {
+    let number: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let is_allowed = number.to_string().as_bytes() == value && (setting.min..=setting.max).contains(&number);
+    is_allowed.then_some(number)
 }
 
-pub fn value_limit(tree: &Tree) -> usize {
-    tree.get(&names(MAX_VALUE_PATH)).and_then(|(_, value)| setting(value)).unwrap_or(VALUE_BYTES_DEFAULT)
+/// What a setting says.
+pub fn limit(tree: &Tree, setting: &Setting) -> usize {
+    let file = tree.get(&names(setting.path));
+    file.and_then(|(_, value)| number(setting, value)).unwrap_or(setting.default)
+}
+
+fn value_refusal(tree: &Tree, path: &str, value: &[u8]) -> Option<Refusal> {
+    for setting in [&MAX_VALUE, &SESSIONS, &SESSION_BYTES] {
+        if path == setting.path {
+            return number(setting, value).is_none().then_some(Refusal::BadSetting(setting));
+        }
+    }
+    let (size, limit) = (value.len(), limit(tree, &MAX_VALUE));
+    let names_a_voter = path.starts_with("/ctl/cal/") && size <= 64;
+    (size > limit && !names_a_voter).then_some(Refusal::TooLarge { size, limit })
 }
 
 fn present(tree: &Tree, path: &str) -> i64 {

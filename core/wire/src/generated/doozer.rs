@@ -29,6 +29,25 @@ pub struct Request {
     pub consistency: ::core::option::Option<i32>,
     #[prost(int64, optional, tag = "37")]
     pub min_rev: ::core::option::Option<i64>,
+    /// A session's key, 16 bytes: a secret between the client and its cluster.
+    #[prost(bytes = "bytes", optional, tag = "38")]
+    pub session: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Which of the session's commands this is, from 1.
+    #[prost(uint64, optional, tag = "39")]
+    pub sequence: ::core::option::Option<u64>,
+    /// The answers to all commands up to this one were heard, except those in `unanswered`.
+    #[prost(uint64, optional, tag = "40")]
+    pub acknowledged: ::core::option::Option<u64>,
+    #[prost(uint64, repeated, tag = "41")]
+    pub unanswered: ::prost::alloc::vec::Vec<u64>,
+    /// Bits of a SET: 1 EPHEMERAL, 2 QUEUE.
+    #[prost(uint32, optional, tag = "42")]
+    pub flags: ::core::option::Option<u32>,
+    /// A TxnRequest. It is read by itself, so that one with more parts than there may be is refused before they take memory.
+    #[prost(bytes = "bytes", optional, tag = "43")]
+    pub txn: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(message, optional, tag = "44")]
+    pub session_op: ::core::option::Option<SessionRequest>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Response {
@@ -63,6 +82,14 @@ pub struct Response {
     pub more: ::core::option::Option<bool>,
     #[prost(message, optional, tag = "37")]
     pub status: ::core::option::Option<StatusReply>,
+    #[prost(message, optional, tag = "38")]
+    pub txn: ::core::option::Option<TxnReply>,
+    #[prost(message, optional, boxed, tag = "39")]
+    pub session: ::core::option::Option<::prost::alloc::boxed::Box<SessionReply>>,
+    /// To a session's write: its sequence number is used up, and this answer is kept until it is acknowledged. Absent, the
+    /// number is still to be used.
+    #[prost(bool, optional, tag = "41")]
+    pub counted: ::core::option::Option<bool>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HelloRequest {
@@ -157,6 +184,238 @@ pub struct StatusReply {
     pub data_bytes: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "18")]
     pub uptime_ms: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "19")]
+    pub sessions: ::core::option::Option<u64>,
+    /// What all of them take, as the cluster's bound counts it.
+    #[prost(uint64, optional, tag = "20")]
+    pub session_bytes: ::core::option::Option<u64>,
+}
+/// Compares and operations: all operations are made if all compares hold, else none.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TxnRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub compares: ::prost::alloc::vec::Vec<Compare>,
+    #[prost(message, repeated, tag = "2")]
+    pub ops: ::prost::alloc::vec::Vec<Op>,
+}
+/// What a file must be. One without a test that is known does not hold: it is refused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compare {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub path: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(oneof = "compare::Test", tags = "2, 3, 4, 5")]
+    pub test: ::core::option::Option<compare::Test>,
+}
+/// Nested message and enum types in `Compare`.
+pub mod compare {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Test {
+        /// The file's revision; 0 for none.
+        #[prost(int64, tag = "2")]
+        Rev(i64),
+        #[prost(bytes, tag = "3")]
+        Value(::prost::bytes::Bytes),
+        /// True: nothing is there, no directory either.
+        #[prost(bool, tag = "4")]
+        Absent(bool),
+        /// The file's token; the revision of a file that is bound to no session.
+        #[prost(int64, tag = "5")]
+        Fence(i64),
+    }
+}
+/// A SET or a DEL.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Op {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub path: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(int64, optional, tag = "2")]
+    pub rev: ::core::option::Option<i64>,
+    /// Bits of a SET: 1 EPHEMERAL.
+    #[prost(uint32, optional, tag = "5")]
+    pub flags: ::core::option::Option<u32>,
+    #[prost(oneof = "op::Action", tags = "3, 4")]
+    pub action: ::core::option::Option<op::Action>,
+}
+/// Nested message and enum types in `Op`.
+pub mod op {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Action {
+        /// The value.
+        #[prost(bytes, tag = "3")]
+        Set(::prost::bytes::Bytes),
+        /// True.
+        #[prost(bool, tag = "4")]
+        Del(bool),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TxnReply {
+    /// For each operation the revision it took; 0 for a DEL of nothing.
+    #[prost(int64, repeated, tag = "1")]
+    pub revs: ::prost::alloc::vec::Vec<i64>,
+    /// What refused it all, counted from 1: beside an error, whose detail says the same in words.
+    #[prost(oneof = "txn_reply::Failed", tags = "2, 3")]
+    pub failed: ::core::option::Option<txn_reply::Failed>,
+}
+/// Nested message and enum types in `TxnReply`.
+pub mod txn_reply {
+    /// What refused it all, counted from 1: beside an error, whose detail says the same in words.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Failed {
+        #[prost(uint32, tag = "2")]
+        FailedCompare(u32),
+        #[prost(uint32, tag = "3")]
+        FailedOp(u32),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionRequest {
+    #[prost(enumeration = "session_request::Op", optional, tag = "1")]
+    pub op: ::core::option::Option<i32>,
+    /// OPEN's.
+    #[prost(uint64, optional, tag = "2")]
+    pub ttl_ms: ::core::option::Option<u64>,
+    /// OPEN's: a name for people.
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub label: ::core::option::Option<::prost::bytes::Bytes>,
+    /// SHOW's and END's: a session's public id, 16 bytes.
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub id: ::core::option::Option<::prost::bytes::Bytes>,
+}
+/// Nested message and enum types in `SessionRequest`.
+pub mod session_request {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum Op {
+        Open = 1,
+        KeepAlive = 2,
+        Close = 3,
+        List = 4,
+        Show = 5,
+        End = 6,
+        Explain = 7,
+    }
+    impl Op {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Open => "OPEN",
+                Self::KeepAlive => "KEEP_ALIVE",
+                Self::Close => "CLOSE",
+                Self::List => "LIST",
+                Self::Show => "SHOW",
+                Self::End => "END",
+                Self::Explain => "EXPLAIN",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "OPEN" => Some(Self::Open),
+                "KEEP_ALIVE" => Some(Self::KeepAlive),
+                "CLOSE" => Some(Self::Close),
+                "LIST" => Some(Self::List),
+                "SHOW" => Some(Self::Show),
+                "END" => Some(Self::End),
+                "EXPLAIN" => Some(Self::Explain),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SessionReply {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub id: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(uint64, optional, tag = "2")]
+    pub ttl_ms: ::core::option::Option<u64>,
+    #[prost(message, repeated, tag = "3")]
+    pub sessions: ::prost::alloc::vec::Vec<SessionInfo>,
+    #[prost(message, optional, tag = "4")]
+    pub lock: ::core::option::Option<LockInfo>,
+}
+/// What the cluster knows about a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SessionInfo {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub id: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(uint64, optional, tag = "2")]
+    pub ttl_ms: ::core::option::Option<u64>,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub label: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Milliseconds since 1970 on the clock of the member that opened it: for people.
+    #[prost(uint64, optional, tag = "4")]
+    pub opened_ms: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "5")]
+    pub last_sequence: ::core::option::Option<u64>,
+    /// How many answers are kept for it.
+    #[prost(uint64, optional, tag = "6")]
+    pub unacknowledged: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "7")]
+    pub file_count: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "8")]
+    pub wait_count: ::core::option::Option<u64>,
+    /// Only SHOW has these two.
+    #[prost(message, repeated, tag = "9")]
+    pub files: ::prost::alloc::vec::Vec<BoundFile>,
+    #[prost(message, repeated, tag = "10")]
+    pub waits: ::prost::alloc::vec::Vec<Place>,
+}
+/// A file that goes with its session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BoundFile {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub path: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(int64, optional, tag = "2")]
+    pub rev: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    pub token: ::core::option::Option<i64>,
+}
+/// A place in the queue of a path.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Place {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub path: ::core::option::Option<::prost::bytes::Bytes>,
+    /// From 1, which is the next.
+    #[prost(uint64, optional, tag = "2")]
+    pub position: ::core::option::Option<u64>,
+    /// The queued SET's.
+    #[prost(uint64, optional, tag = "3")]
+    pub sequence: ::core::option::Option<u64>,
+}
+/// Who holds a path, and who waits for it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LockInfo {
+    /// The file's; 0 for none.
+    #[prost(int64, optional, tag = "1")]
+    pub rev: ::core::option::Option<i64>,
+    /// Its fencing token; its revision if it is bound to no session.
+    #[prost(int64, optional, tag = "2")]
+    pub token: ::core::option::Option<i64>,
+    /// The session it is bound to, without files and waits; absent if to none.
+    #[prost(message, optional, tag = "3")]
+    pub holder: ::core::option::Option<SessionInfo>,
+    #[prost(message, repeated, tag = "4")]
+    pub queue: ::prost::alloc::vec::Vec<Waiter>,
+}
+/// Who waits for a path.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Waiter {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub session: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub label: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(uint64, optional, tag = "3")]
+    pub sequence: ::core::option::Option<u64>,
+    /// The length of the value to be written, in bytes.
+    #[prost(uint64, optional, tag = "4")]
+    pub value_len: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -176,6 +435,8 @@ pub enum Verb {
     Cancel = 33,
     List = 34,
     Watch = 35,
+    Txn = 36,
+    Session = 37,
     Status = 38,
     Ping = 39,
 }
@@ -201,6 +462,8 @@ impl Verb {
             Self::Cancel => "CANCEL",
             Self::List => "LIST",
             Self::Watch => "WATCH",
+            Self::Txn => "TXN",
+            Self::Session => "SESSION",
             Self::Status => "STATUS",
             Self::Ping => "PING",
         }
@@ -223,6 +486,8 @@ impl Verb {
             "CANCEL" => Some(Self::Cancel),
             "LIST" => Some(Self::List),
             "WATCH" => Some(Self::Watch),
+            "TXN" => Some(Self::Txn),
+            "SESSION" => Some(Self::Session),
             "STATUS" => Some(Self::Status),
             "PING" => Some(Self::Ping),
             _ => None,

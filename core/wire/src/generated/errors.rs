@@ -47,7 +47,7 @@ pub enum ErrorKind {
     Other = 127,
     /// The glob is not well formed.
     BadGlob = 200,
-    /// The value is larger than the cluster's largest value.
+    /// The value is larger than the cluster's largest value, or the transaction has too many parts.
     TooLarge = 201,
     /// A file under /ctl/settings was given a value it cannot have.
     BadSetting = 202,
@@ -57,7 +57,7 @@ pub enum ErrorKind {
     HelloNeeded = 204,
     /// There is no room on disk for another write; reads go on.
     DiskFull = 205,
-    /// The member has as many connections, or outstanding waits and watches, as it allows.
+    /// A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues.
     Overloaded = 206,
     /// The member is stopping and did not take the request.
     ShuttingDown = 207,
@@ -69,6 +69,16 @@ pub enum ErrorKind {
     OutcomeUnknown = 210,
     /// The session has ended, and its ephemeral files and places in queues with it.
     SessionExpired = 211,
+    /// A command of the session that comes before this one has not arrived yet.
+    OutOfOrder = 212,
+    /// The command was made before, and its answer was acknowledged and is not kept any more.
+    AnswerGone = 213,
+    /// A compare of the transaction does not hold.
+    CompareFailed = 214,
+    /// A session cannot have this TTL.
+    BadTtl = 215,
+    /// The request's session fields do not fit together, or a key or an id has another length than 16 bytes.
+    BadSession = 216,
     /// The call's time ran out before an answer came.
     Timeout = 240,
     /// The caller cancelled the call before an answer came.
@@ -120,6 +130,11 @@ impl ErrorKind {
         ErrorKind::NoQuorum,
         ErrorKind::OutcomeUnknown,
         ErrorKind::SessionExpired,
+        ErrorKind::OutOfOrder,
+        ErrorKind::AnswerGone,
+        ErrorKind::CompareFailed,
+        ErrorKind::BadTtl,
+        ErrorKind::BadSession,
         ErrorKind::Timeout,
         ErrorKind::Cancelled,
         ErrorKind::Disconnected,
@@ -165,6 +180,11 @@ impl ErrorKind {
             209 => ErrorKind::NoQuorum,
             210 => ErrorKind::OutcomeUnknown,
             211 => ErrorKind::SessionExpired,
+            212 => ErrorKind::OutOfOrder,
+            213 => ErrorKind::AnswerGone,
+            214 => ErrorKind::CompareFailed,
+            215 => ErrorKind::BadTtl,
+            216 => ErrorKind::BadSession,
             240 => ErrorKind::Timeout,
             241 => ErrorKind::Cancelled,
             242 => ErrorKind::Disconnected,
@@ -207,6 +227,11 @@ impl ErrorKind {
             ErrorKind::NoQuorum => "NO_QUORUM",
             ErrorKind::OutcomeUnknown => "OUTCOME_UNKNOWN",
             ErrorKind::SessionExpired => "SESSION_EXPIRED",
+            ErrorKind::OutOfOrder => "OUT_OF_ORDER",
+            ErrorKind::AnswerGone => "ANSWER_GONE",
+            ErrorKind::CompareFailed => "COMPARE_FAILED",
+            ErrorKind::BadTtl => "BAD_TTL",
+            ErrorKind::BadSession => "BAD_SESSION",
             ErrorKind::Timeout => "TIMEOUT",
             ErrorKind::Cancelled => "CANCELLED",
             ErrorKind::Disconnected => "DISCONNECTED",
@@ -267,6 +292,11 @@ impl ErrorKind {
             ErrorKind::NoQuorum => Retry::Unknown,
             ErrorKind::OutcomeUnknown => Retry::Unknown,
             ErrorKind::SessionExpired => Retry::Never,
+            ErrorKind::OutOfOrder => Retry::Safe,
+            ErrorKind::AnswerGone => Retry::Never,
+            ErrorKind::CompareFailed => Retry::AfterChange,
+            ErrorKind::BadTtl => Retry::Never,
+            ErrorKind::BadSession => Retry::Never,
             ErrorKind::Timeout => Retry::Unknown,
             ErrorKind::Cancelled => Retry::Unknown,
             ErrorKind::Disconnected => Retry::Unknown,
@@ -297,7 +327,9 @@ impl ErrorKind {
             ErrorKind::NoEntry => "Nothing has that path.",
             ErrorKind::Other => "An error without a kind of its own that this client knows.",
             ErrorKind::BadGlob => "The glob is not well formed.",
-            ErrorKind::TooLarge => "The value is larger than the cluster's largest value.",
+            ErrorKind::TooLarge => {
+                "The value is larger than the cluster's largest value, or the transaction has too many parts."
+            }
             ErrorKind::BadSetting => "A file under /ctl/settings was given a value it cannot have.",
             ErrorKind::PermissionDenied => {
                 "The connection has not presented the secret this request needs, or the secret was wrong."
@@ -305,7 +337,7 @@ impl ErrorKind {
             ErrorKind::HelloNeeded => "The verb can be used only on a connection that has sent HELLO.",
             ErrorKind::DiskFull => "There is no room on disk for another write; reads go on.",
             ErrorKind::Overloaded => {
-                "The member has as many connections, or outstanding waits and watches, as it allows."
+                "A limit is reached: of the member's connections, waits and watches, or of sessions, their unacknowledged answers and their places in queues."
             }
             ErrorKind::ShuttingDown => "The member is stopping and did not take the request.",
             ErrorKind::Malformed => "The message could not be understood.",
@@ -313,6 +345,17 @@ impl ErrorKind {
             ErrorKind::OutcomeUnknown => "Whether the write was made cannot be known any more.",
             ErrorKind::SessionExpired => {
                 "The session has ended, and its ephemeral files and places in queues with it."
+            }
+            ErrorKind::OutOfOrder => {
+                "A command of the session that comes before this one has not arrived yet."
+            }
+            ErrorKind::AnswerGone => {
+                "The command was made before, and its answer was acknowledged and is not kept any more."
+            }
+            ErrorKind::CompareFailed => "A compare of the transaction does not hold.",
+            ErrorKind::BadTtl => "A session cannot have this TTL.",
+            ErrorKind::BadSession => {
+                "The request's session fields do not fit together, or a key or an id has another length than 16 bytes."
             }
             ErrorKind::Timeout => "The call's time ran out before an answer came.",
             ErrorKind::Cancelled => "The caller cancelled the call before an answer came.",

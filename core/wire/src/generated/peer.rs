@@ -35,6 +35,14 @@ pub struct PeerHello {
     /// It will send no messages: it wants to know who is there.
     #[prost(bool, tag = "8")]
     pub only_asks: bool,
+    /// What its cluster is called; of one that belongs to none, which cluster it looks for and, as long as it says so, founds
+    /// none itself.
+    #[prost(string, tag = "10")]
+    pub name: ::prost::alloc::string::String,
+    /// It belonged to a cluster of which it knows nothing any more, since its disk lost that: it founds none, and nobody founds
+    /// one with its word.
+    #[prost(bool, tag = "11")]
+    pub only_joins: bool,
 }
 /// The acceptor's answer: itself, or why not.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -51,6 +59,10 @@ pub struct PeerReply {
     pub address: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "7")]
     pub listed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, tag = "10")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bool, tag = "11")]
+    pub only_joins: bool,
     /// In words; with it nothing but the version counts.
     #[prost(string, tag = "9")]
     pub refusal: ::prost::alloc::string::String,
@@ -85,7 +97,7 @@ pub struct PeerMessage {
     pub epoch: u64,
     #[prost(
         oneof = "peer_message::Kind",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
     )]
     pub kind: ::core::option::Option<peer_message::Kind>,
 }
@@ -127,6 +139,10 @@ pub mod peer_message {
         SnapshotGone(super::SnapshotGone),
         #[prost(message, tag = "18")]
         SnapshotPiece(super::SnapshotPiece),
+        #[prost(message, tag = "19")]
+        KeepAlive(super::KeepAlive),
+        #[prost(message, tag = "20")]
+        KeptAlive(super::KeptAlive),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -274,6 +290,27 @@ pub struct SnapshotPiece {
     pub bytes: ::prost::bytes::Bytes,
     #[prost(bool, tag = "5")]
     pub is_last: bool,
+}
+/// Clients keep these sessions alive, as the sender heard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeepAlive {
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// Their ids, 16 bytes each, one behind the other.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub sessions: ::prost::bytes::Bytes,
+}
+/// The proposer's answer: all of them live on, but for these.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeptAlive {
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// They have ended, or never were.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub ended: ::prost::bytes::Bytes,
+    /// It is about to end them, or cannot say: ask again.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub unsure: ::prost::bytes::Bytes,
 }
 /// What a snapshot is of.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -116,6 +116,13 @@ fn peer(message: Bytes, from: Incarnation, to: Incarnation) -> Read<Option<Peer>
         }
         Kind::SnapshotGone(it) => return Ok(Some(Peer::SnapshotGone { transfer: it.transfer })),
         Kind::SnapshotPiece(it) => return piece(it).map(Some),
+        Kind::KeepAlive(it) => {
+            return Ok(Some(Peer::KeepAlive { number: it.number, sessions: sessions(&it.sessions)? }));
+        }
+        Kind::KeptAlive(it) => {
+            let (ended, unsure) = (sessions(&it.ended)?, sessions(&it.unsure)?);
+            return Ok(Some(Peer::KeptAlive { number: it.number, ended, unsure }));
+        }
         Kind::Prepare(it) => Message::Prepare { ballot: ballot(&it.ballot)?, have: have(it.have)? },
         Kind::Promise(it) => promise(it)?,
         Kind::AcceptSync(it) => {
@@ -253,6 +260,15 @@ fn ballot(bytes: &Bytes) -> Read<Ballot> {
 
 fn incarnation(bytes: &Bytes) -> Read<Incarnation> {
     fixed("a member's id", bytes).map(Incarnation)
+}
+
+fn sessions(bytes: &Bytes) -> Read<Vec<[u8; 16]>> {
+    let (ids, rest) = bytes.as_chunks();
+    if rest.is_empty() {
+        Ok(ids.to_vec())
+    } else {
+        Err(BadMessage::Length { what: "a session's id", len: rest.len(), due: 16 })
+    }
 }
 
 fn hash(bytes: &Bytes) -> Read<EntryHash> {

@@ -32,6 +32,8 @@ fn kind(peer: &Peer) -> u32 {
         Peer::SnapshotGet { .. } => return 16,
         Peer::SnapshotGone { .. } => return 17,
         Peer::SnapshotPiece { .. } => return 18,
+        Peer::KeepAlive { .. } => return 19,
+        Peer::KeptAlive { .. } => return 20,
     };
     match message {
         Message::Prepare { .. } => 2,
@@ -66,6 +68,15 @@ impl Body for Kind<'_> {
                 out.number(3, *offset);
                 out.bytes(4, bytes);
                 out.flag(5, *is_last);
+            }
+            Peer::KeepAlive { number, sessions } => {
+                out.number(1, *number);
+                out.bytes(2, sessions.as_flattened());
+            }
+            Peer::KeptAlive { number, ended, unsure } => {
+                out.number(1, *number);
+                out.bytes(2, ended.as_flattened());
+                out.bytes(3, unsure.as_flattened());
             }
         }
     }

@@ -26,6 +26,11 @@ pub struct Introduction {
     pub address: Address,
     /// The addresses that it was started with (`-a`), in their order.
     pub listed: Vec<Address>,
+    /// What its cluster is called, if it knows; of one that belongs to none, which cluster it looks for and, as long as it
+    /// says so, founds none itself.
+    pub name: Option<String>,
+    /// It belonged to a cluster of which it knows nothing any more: it founds none, and nobody founds one with its word.
+    pub only_joins: bool,
 }
 
 /// Why a member dials.
@@ -76,12 +81,24 @@ impl Call {
 
 /// A `PeerHello`.
 pub(super) fn hello(me: &Introduction, call: &Call, nonce: [u8; 32]) -> Bytes {
-    let proto::PeerReply { version, cluster, incarnation, nonce, address, listed, .. } = said(me, nonce);
+    let proto::PeerReply { version, cluster, incarnation, nonce, address, listed, name, only_joins, .. } =
+        said(me, nonce);
     let to = call.to.map_or_else(Bytes::new, |to| Bytes::copy_from_slice(&to.0));
     let only_asks = call.purpose == Purpose::Question;
-    proto::PeerHello { version, cluster, incarnation, to, nonce, address, listed, only_asks }
-        .encode_to_vec()
-        .into()
+    proto::PeerHello {
+        version,
+        cluster,
+        incarnation,
+        to,
+        nonce,
+        address,
+        listed,
+        only_asks,
+        name,
+        only_joins,
+    }
+    .encode_to_vec()
+    .into()
 }
 
 /// A `PeerReply`.
@@ -103,6 +120,8 @@ fn said(me: &Introduction, nonce: [u8; 32]) -> proto::PeerReply {
         nonce: Bytes::copy_from_slice(&nonce),
         address: me.address.to_string(),
         listed: me.listed.iter().map(Address::to_string).collect(),
+        name: me.name.clone().unwrap_or_default(),
+        only_joins: me.only_joins,
         refusal: String::new(),
     }
 }
@@ -114,7 +133,8 @@ pub(super) fn read_hello(bytes: Bytes) -> Result<(Introduction, Call), Refused> 
     let to = optional("a member's id", &said.to)?.map(Incarnation);
     let purpose = if said.only_asks { Purpose::Question } else { Purpose::Messages };
     let them = introduction(&said.cluster, &said.incarnation, &said.nonce, &said.address, &said.listed)?;
-    Ok((them, Call { to, purpose }))
+    let only_joins = said.only_joins;
+    Ok((Introduction { name: given(said.name), only_joins, ..them }, Call { to, purpose }))
 }
 
 /// Reads a `PeerReply`.
@@ -124,7 +144,8 @@ pub(super) fn read_reply(bytes: Bytes) -> Result<Introduction, Refused> {
     if !said.refusal.is_empty() {
         return Err(Refused::by_them(&said.refusal));
     }
-    introduction(&said.cluster, &said.incarnation, &said.nonce, &said.address, &said.listed)
+    let them = introduction(&said.cluster, &said.incarnation, &said.nonce, &said.address, &said.listed)?;
+    Ok(Introduction { name: given(said.name), only_joins: said.only_joins, ..them })
 }
 
 /// Before anything else is read, which another version may have elsewhere.
@@ -152,7 +173,14 @@ fn introduction(
         incarnation: fixed("a member's id", incarnation).map(Incarnation).map_err(Refused::garbled)?,
         address: address.parse().map_err(Refused::garbled)?,
         listed: listed.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Refused::garbled)?,
+        name: None,
+        only_joins: false,
     })
+}
+
+/// No cluster has an empty name.
+fn given(name: String) -> Option<String> {
+    Some(name).filter(|name| !name.is_empty())
 }
 
 fn optional(what: &'static str, bytes: &Bytes) -> Result<Option<[u8; 16]>, Refused> {

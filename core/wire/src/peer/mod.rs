@@ -24,7 +24,7 @@
 //!
 //! let member = |id: u8, address: &str| -> Result<Introduction, doozer_wire::UriError> {
 //!     let cluster = Some(ClusterId([7; 16]));
-//!     Ok(Introduction { cluster, incarnation: Incarnation([id; 16]), address: address.parse()?, listed: vec![] })
+//!     Ok(Introduction { cluster, incarnation: Incarnation([id; 16]), address: address.parse()?, listed: vec![], name: None, only_joins: false })
 //! };
 //! let secret = Secret::from(b"hush".to_vec());
 //! let (one, two) = (member(1, "one:8046")?, member(2, "two:8046")?);
@@ -112,5 +112,21 @@ pub enum Peer {
         bytes: Bytes,
         /// There is nothing behind it.
         is_last: bool,
+    },
+    /// Clients keep these sessions alive, as the sender heard.
+    KeepAlive {
+        /// Names the question.
+        number: u64,
+        /// Their ids.
+        sessions: Vec<[u8; 16]>,
+    },
+    /// The proposer's answer: all of them live on, but for these.
+    KeptAlive {
+        /// The question's.
+        number: u64,
+        /// They have ended, or never were.
+        ended: Vec<[u8; 16]>,
+        /// It is about to end them: ask again.
+        unsure: Vec<[u8; 16]>,
     },
 }

@@ -15,6 +15,8 @@ pub fn member(id: u8) -> Introduction {
         incarnation: Incarnation([id; 16]),
         address: format!("member-{id}:8046").parse().unwrap(),
         listed: ["member-1:8046", "member-2:8046", "[::1]:9000"].map(|text| text.parse().unwrap()).into(),
+        name: None,
+        only_joins: false,
     }
 }
 

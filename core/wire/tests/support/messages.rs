@@ -10,7 +10,7 @@ use doozer_wire::peer::Peer;
 use super::random::Random;
 
 /// How many kinds there are: [`message`] makes each of those below.
-pub const KINDS: usize = 19;
+pub const KINDS: usize = 21;
 
 /// A message of a kind, on its way from one member to another.
 pub fn message(kind: usize, from: Incarnation, to: Incarnation, random: &mut Random) -> Peer {
@@ -34,6 +34,11 @@ pub fn message(kind: usize, from: Incarnation, to: Incarnation, random: &mut Ran
         16 => return Peer::SnapshotGet { transfer: number(random), offset: number(random) },
         17 => return Peer::SnapshotGone { transfer: number(random) },
         18 => return piece(random),
+        19 => return Peer::KeepAlive { number: number(random), sessions: list(random, Random::array) },
+        20 => {
+            let (ended, unsure) = (list(random, Random::array), list(random, Random::array));
+            return Peer::KeptAlive { number: number(random), ended, unsure };
+        }
         _ => unreachable!("there are {KINDS} kinds"),
     };
     let epoch = u64::from(random.number() as u32);

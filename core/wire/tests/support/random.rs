@@ -1,16 +1,31 @@
 //! Input that varies and is the same in every run.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
-/// Marsaglia's xorshift64: enough to vary input, and the same everywhere.
-pub struct Random(u64);
+/// What a fuzzer wants drawn, and then Marsaglia's xorshift64: enough to vary input, and the same everywhere.
+pub struct Random {
+    tape: Bytes,
+    state: u64,
+}
 
 impl Random {
+    pub fn seeded(seed: u64) -> Random {
+        Random { tape: Bytes::new(), state: seed.max(1) }
+    }
+
+    /// Draws these bytes first.
+    pub fn of(tape: &[u8]) -> Random {
+        Random { tape: Bytes::copy_from_slice(tape), ..Random::seeded(SEED) }
+    }
+
     pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        if self.tape.remaining() >= size_of::<u64>() {
+            return self.tape.get_u64_le();
+        }
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state
     }
 
     pub fn below(&mut self, end: usize) -> usize {
@@ -44,16 +59,18 @@ impl Random {
     }
 }
 
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The seed and the number of rounds, both printed first: `DOOZER_FUZZ_SEED` and `DOOZER_FUZZ_ROUNDS` set others.
 pub fn random(test: &str) -> (Random, usize) {
     let setting = |name: &str| -> Option<u64> {
         let text = std::env::var(name).ok()?;
         Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
     };
-    let seed = setting("DOOZER_FUZZ_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15).max(1);
+    let seed = setting("DOOZER_FUZZ_SEED").unwrap_or(SEED);
     let rounds = setting("DOOZER_FUZZ_ROUNDS").unwrap_or(100_000);
     println!("{test}: seed {seed}, {rounds} rounds");
-    (Random(seed), rounds as usize)
+    (Random::seeded(seed), rounds as usize)
 }
 
 /// Changes, cuts out, repeats or cuts off some of `bytes`.

@@ -16,8 +16,22 @@ const CONSTANTS: &str = include_str!("constants.h");
 const BOTTOM: &str = include_str!("bottom.h");
 
 /// In the order in which somebody reads the header.
-const SOURCES: [&str; 9] =
-    ["code", "error", "cancel", "options", "results", "client", "stream", "lock", "node"];
+const SOURCES: [&str; 14] = [
+    "code",
+    "error",
+    "cancel",
+    "options",
+    "results",
+    "client",
+    "stream",
+    "txn",
+    "lock",
+    "leader",
+    "registration",
+    "live",
+    "entered",
+    "node",
+];
 /// Last, since nothing else needs it.
 const LIBRARY: &str = "library";
 

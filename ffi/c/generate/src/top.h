@@ -17,15 +17,17 @@
  * - Closing is not freeing. A _close ends what a handle does and may be called at any time, from any thread, also while
  *   others are in a call with it, which end then. A _free gives the memory back: from then on nobody may begin a call with
  *   the handle. A call that is already waiting does not mind.
- * - Threads. Every handle but a result (file, event, entry, entries, names, error) may be used by any number of threads
- *   at once; a result by any number that read it.
- * - Blocking. Functions that block take a doozer_call_opts, or say otherwise; all the others come back at once. A signal
- *   does not end a wait: use a cancel token.
+ * - Holding. What is held (a lock, a leader, a registration, a place behind a barrier) is given back by its own call, which
+ *   says whether that was done; freed without it, it is given back in the background.
+ * - Threads. Every handle but a transaction and a result (file, event, entry, entries, names, error) may be used by any
+ *   number of threads at once; those by any number that read them.
+ * - Blocking. Functions that block say so and take a doozer_call_opts, all but doozer_shutdown; the others come back at
+ *   once. A signal does not end a wait: use a cancel token.
  * - Text. Paths, globs and all other `char *` end with a NUL and are in UTF-8; what is not fails, a path with
  *   DOOZER_BAD_PATH. Values are bytes, with a length beside them.
  * - Fork. Any thread may fork at any time outside of a signal handler. In the child a client goes on with a connection of
- *   its own; streams, locks, cancel tokens, and members with their clients stay with the parent and fail with
- *   DOOZER_FORKED; everything may be freed, which touches nothing of the parent's.
+ *   its own; streams, live maps, whatever is held, cancel tokens, and members with their clients stay with the parent and
+ *   fail with DOOZER_FORKED; everything may be freed, which touches nothing of the parent's.
  * - Panics. A bug inside becomes DOOZER_PANIC; the handle is of no more use then, and is still to be freed.
  */
 #ifndef DOOZER_H

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use doozer_bridge::{CallOptions, Consistency, Options, Secret, Timeout, Tls};
+use doozer_bridge::{CallOptions, Consistency, Fence, Op, Options, Secret, Timeout, Tls};
+use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, Float, Integer, RHash, RString, Ruby, Symbol, TryConvert, Value};
+
+use crate::leader::Leader;
+use crate::lock::Lock;
 
 /// A path, glob or name, as UTF-8.
 pub(crate) fn text(value: Value) -> Result<String, Error> {
@@ -33,6 +37,29 @@ pub(crate) fn count(what: &str, value: Value) -> Result<Option<u64>, Error> {
     if value.is_nil() { Ok(None) } else { integer(what, value)?.to_u64().map(Some) }
 }
 
+/// How many are let in.
+pub(crate) fn places(value: Value) -> Result<usize, Error> {
+    let n = integer("n", value)?.to_i64()?;
+    usize::try_from(n).map_err(|_| {
+        let text = format!("n is how many are let in, not {n}");
+        Error::new(Ruby::get_with(value).exception_range_error(), text)
+    })
+}
+
+/// What a write is to depend on: a lock, or a leader.
+pub(crate) fn fence(ruby: &Ruby, value: Value) -> Result<Fence, Error> {
+    if let Ok(lock) = Obj::<Lock>::try_convert(value) {
+        return lock.fence(ruby);
+    }
+    if let Ok(leader) = Obj::<Leader>::try_convert(value) {
+        return leader.fence(ruby);
+    }
+    // SAFETY: the class's name is copied at once.
+    let class = unsafe { value.classname() }.into_owned();
+    let text = format!("fence is a Doozer::Lock or a Doozer::Leader, not {class}");
+    Err(Error::new(ruby.exception_type_error(), text))
+}
+
 fn integer(what: &str, value: Value) -> Result<Integer, Error> {
     Integer::from_value(value).ok_or_else(|| {
         // SAFETY: the class's name is copied at once.
@@ -50,6 +77,14 @@ pub(crate) fn call_options(timeout_s: Value, consistency: Value) -> Result<CallO
 /// `timeout:` of a call that has no `consistency:`.
 pub(crate) fn limited(timeout_s: Value) -> Result<CallOptions, Error> {
     Ok(CallOptions { timeout: timeout("timeout", timeout_s)?, ..CallOptions::default() })
+}
+
+/// A call that has no time limit of its own, with `timeout:` for one; nil is none.
+pub(crate) fn within<T: Send + 'static>(op: Op<T>, timeout_s: Value) -> Result<Op<T>, Error> {
+    Ok(match timeout("timeout", timeout_s)? {
+        Timeout::After(limit) => op.with_limit(limit),
+        Timeout::Usual | Timeout::Never => op,
+    })
 }
 
 /// A time limit in seconds: nil is the usual one, infinity none.
@@ -144,6 +179,15 @@ pub(crate) fn options(given: &Keywords<'_>) -> Result<Options, Error> {
             Timeout::After(limit) => limit,
         };
     }
+    if let Some(value) = given.value("session_ttl") {
+        options.session_ttl = match timeout("session_ttl", value)? {
+            Timeout::Usual => options.session_ttl,
+            // Too long, as the client will say.
+            Timeout::Never => Duration::MAX,
+            Timeout::After(ttl) => ttl,
+        };
+    }
+    options.session_label = given.text("session_label")?;
     options.secret = given.value("secret").map(bytes).transpose()?.map(Secret::from);
     options.boot = given.text("boot")?.or(options.boot);
     options.name = given.text("name")?.unwrap_or(options.name);

@@ -1,14 +1,15 @@
-//! `Doozer::Client`: one method for each call.
+//! `Doozer::Client`: one method for each call; `recipes` has more.
 
 use doozer_bridge::{Client as Bridge, ListOptions};
 use magnus::value::ReprValue;
 use magnus::{Class, Error, Module, Object, RArray, RHash, RModule, Ruby, Value, function, method};
 
-use crate::arguments::{self, Keywords, bytes, call_options, count, limited, rev, rev_or_now, text};
+use crate::arguments::{self, Keywords, bytes, call_options, count, fence, limited, rev, rev_or_now, text};
 use crate::errors::entry;
-use crate::lock::Lock;
+use crate::recipes;
 use crate::results;
 use crate::stream::Stream;
+use crate::txn::Txn;
 use crate::wait::{wait, wait_briefly};
 
 #[magnus::wrap(class = "Doozer::Client", free_immediately, size)]
@@ -52,11 +53,17 @@ impl Client {
         path: Value,
         value: Value,
         at: Value,
+        under: Value,
         timeout: Value,
     ) -> Result<i64, Error> {
         entry(ruby, "set", || {
             let options = limited(timeout)?;
-            wait(ruby, this.0.set(&text(path)?, bytes(value)?.into(), rev(at)?, options))
+            let (path, value, rev) = (text(path)?, bytes(value)?.into(), rev(at)?);
+            let op = match under.is_nil() {
+                true => this.0.set(&path, value, rev, options),
+                false => this.0.set_fenced(&path, value, rev, fence(ruby, under)?, options),
+            };
+            wait(ruby, op)
         })
     }
 
@@ -68,11 +75,34 @@ impl Client {
     }
 
     /// 0 stands for nothing having been there.
-    fn del(ruby: &Ruby, this: &Client, path: Value, at: Value, timeout: Value) -> Result<i64, Error> {
+    fn del(
+        ruby: &Ruby,
+        this: &Client,
+        path: Value,
+        at: Value,
+        under: Value,
+        timeout: Value,
+    ) -> Result<i64, Error> {
         entry(ruby, "del", || {
             let options = limited(timeout)?;
-            wait(ruby, this.0.del(&text(path)?, rev(at)?, options)).map(Option::unwrap_or_default)
+            let (path, rev) = (text(path)?, rev(at)?);
+            let op = match under.is_nil() {
+                true => this.0.del(&path, rev, options),
+                false => this.0.del_fenced(&path, rev, fence(ruby, under)?, options),
+            };
+            wait(ruby, op).map(Option::unwrap_or_default)
         })
+    }
+
+    fn rollback(ruby: &Ruby, this: &Client, path: Value, at: Value, timeout: Value) -> Result<i64, Error> {
+        entry(ruby, "rollback", || {
+            let options = limited(timeout)?;
+            wait(ruby, this.0.rollback(&text(path)?, rev(at)?, options))
+        })
+    }
+
+    fn txn(ruby: &Ruby, this: &Client) -> Result<Txn, Error> {
+        entry(ruby, "txn", || Ok(Txn::new(this.0.clone())))
     }
 
     fn wait(ruby: &Ruby, this: &Client, glob: Value, from: Value, timeout: Value) -> Result<Value, Error> {
@@ -146,13 +176,6 @@ impl Client {
         })
     }
 
-    fn lock(ruby: &Ruby, this: &Client, path: Value, timeout: Value) -> Result<Lock, Error> {
-        entry(ruby, "lock", || {
-            let options = limited(timeout)?;
-            wait(ruby, this.0.lock(&text(path)?, options)).map(Lock::new)
-        })
-    }
-
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Ruby")]
     fn list(
         ruby: &Ruby,
@@ -172,7 +195,11 @@ impl Client {
     }
 
     fn watch(ruby: &Ruby, this: &Client, glob: Value, from: Value) -> Result<Value, Error> {
-        entry(ruby, "watch", || Stream::events(ruby, this.0.watch(&text(glob)?, rev(from)?)))
+        entry(ruby, "watch", || Stream::watch(ruby, this.0.watch(&text(glob)?, rev(from)?)))
+    }
+
+    fn follow(ruby: &Ruby, this: &Client, glob: Value, from: Value) -> Result<Value, Error> {
+        entry(ruby, "follow", || Stream::follow(ruby, this.0.follow(&text(glob)?, rev_or_now(from)?)))
     }
 
     fn config(ruby: &Ruby, this: &Client, path: Value) -> Result<Value, Error> {
@@ -188,9 +215,11 @@ pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     class.define_private_method("_close", method!(Client::close, 0))?;
     class.define_private_method("_closed", method!(Client::is_closed, 0))?;
     class.define_private_method("_get", method!(Client::get, 4))?;
-    class.define_private_method("_set", method!(Client::set, 4))?;
+    class.define_private_method("_set", method!(Client::set, 5))?;
     class.define_private_method("_add", method!(Client::add, 3))?;
-    class.define_private_method("_del", method!(Client::del, 3))?;
+    class.define_private_method("_del", method!(Client::del, 4))?;
+    class.define_private_method("_rollback", method!(Client::rollback, 3))?;
+    class.define_private_method("_txn", method!(Client::txn, 0))?;
     class.define_private_method("_wait", method!(Client::wait, 3))?;
     class.define_private_method("_stat", method!(Client::stat, 4))?;
     class.define_private_method("_getdir", method!(Client::getdir, 4))?;
@@ -199,8 +228,9 @@ pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     class.define_private_method("_nop", method!(Client::nop, 1))?;
     class.define_private_method("_self_id", method!(Client::self_id, 1))?;
     class.define_private_method("_access", method!(Client::access, 2))?;
-    class.define_private_method("_lock", method!(Client::lock, 2))?;
     class.define_private_method("_list", method!(Client::list, 6))?;
     class.define_private_method("_watch", method!(Client::watch, 2))?;
-    class.define_private_method("_config", method!(Client::config, 1))
+    class.define_private_method("_follow", method!(Client::follow, 2))?;
+    class.define_private_method("_config", method!(Client::config, 1))?;
+    recipes::define(class)
 }

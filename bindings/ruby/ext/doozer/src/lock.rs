@@ -1,68 +1,82 @@
 //! `Doozer::Lock`: a lock that is held.
 
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use doozer_bridge::{Error as Failure, ErrorKind, Lock as Bridge};
-use magnus::{Class, Error, Module, RModule, Ruby, Value, method};
+use doozer_bridge::{Error as Failure, Fence, Lock as Bridge, Op};
+use magnus::{Class, Error, Module, RModule, Ruby, method};
 
-use crate::errors::{entry, raised};
-use crate::results;
-use crate::wait::wait;
+use crate::errors::entry;
+use crate::kept::{Exclusive, Held, Holder, Kept, Losable, define_exclusive};
 
 #[magnus::wrap(class = "Doozer::Lock", free_immediately, size)]
 pub(crate) struct Lock {
-    path: String,
     rev: i64,
-    /// `None` once it was abandoned.
-    held: Mutex<Option<Bridge>>,
+    kept: Kept<Bridge>,
 }
 
 impl Lock {
     pub fn new(lock: Bridge) -> Lock {
-        Lock { path: lock.path().to_owned(), rev: lock.rev(), held: Mutex::new(Some(lock)) }
+        Lock { rev: lock.rev(), kept: Kept::new(lock) }
     }
 
-    fn path(ruby: &Ruby, this: &Lock) -> Result<Value, Error> {
-        entry(ruby, "lock", || Ok(results::utf8(ruby, &this.path)))
+    /// What writes are to depend on.
+    pub fn fence(&self, ruby: &Ruby) -> Result<Fence, Error> {
+        self.kept.fence(ruby, self.rev)
     }
 
     fn rev(ruby: &Ruby, this: &Lock) -> Result<i64, Error> {
         entry(ruby, "lock", || Ok(this.rev))
     }
 
-    fn is_held(ruby: &Ruby, this: &Lock) -> Result<bool, Error> {
-        entry(ruby, "lock", || Ok(this.with(|lock| lock.is_some_and(Bridge::is_held))))
+    fn valid_for(ruby: &Ruby, this: &Lock) -> Result<f64, Error> {
+        entry(ruby, "lock", || Ok(this.kept.look(Bridge::valid_for).unwrap_or(Duration::ZERO).as_secs_f64()))
+    }
+}
+
+impl Holder for Lock {
+    type Handle = Bridge;
+
+    fn kept(&self) -> &Kept<Bridge> {
+        &self.kept
+    }
+}
+
+impl Held for Bridge {
+    const GIVE_BACK: &'static str = "unlock";
+
+    fn path(&self) -> &str {
+        self.path()
     }
 
-    fn unlock(ruby: &Ruby, this: &Lock) -> Result<(), Error> {
-        entry(ruby, "unlock", || match this.with(|lock| lock.map(Bridge::unlock)) {
-            Some(op) => wait(ruby, op),
-            None => {
-                let detail = "the lock was abandoned";
-                Err(raised(ruby, &Failure::new(ErrorKind::Closed, "unlock", Some(&this.path), detail)))
-            }
-        })
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 
-    /// Lets go of it without waiting: what is still held is given back in the background.
-    fn abandon(ruby: &Ruby, this: &Lock) -> Result<(), Error> {
-        entry(ruby, "unlock", || {
-            drop(this.held.lock().unwrap_or_else(PoisonError::into_inner).take());
-            Ok(())
-        })
+    fn give_back(&self) -> Op<()> {
+        self.unlock()
+    }
+}
+
+impl Losable for Bridge {
+    fn lost(&self) -> Op<()> {
+        self.lost()
+    }
+}
+
+impl Exclusive for Bridge {
+    fn is_held(&self) -> bool {
+        self.is_held()
     }
 
-    fn with<T>(&self, look: impl FnOnce(Option<&Bridge>) -> T) -> T {
-        look(self.held.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+    fn fence(&self) -> Result<Fence, Failure> {
+        self.fence()
     }
 }
 
 pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     let class = doozer.define_class("Lock", ruby.class_object())?;
     class.undef_default_alloc_func();
-    class.define_private_method("_path", method!(Lock::path, 0))?;
+    define_exclusive!(class, Lock)?;
     class.define_private_method("_rev", method!(Lock::rev, 0))?;
-    class.define_private_method("_held", method!(Lock::is_held, 0))?;
-    class.define_private_method("_unlock", method!(Lock::unlock, 0))?;
-    class.define_private_method("_abandon", method!(Lock::abandon, 0))
+    class.define_private_method("_valid_for", method!(Lock::valid_for, 0))
 }

@@ -1,9 +1,9 @@
 //! From what calls give to Ruby's values: frozen structs of binary values, UTF-8 paths and integers.
 
-use doozer_bridge::{Change, Entry, Event, File, LocalFile, Stat};
+use doozer_bridge::{Change, Entry, Event, File, Files, LocalFile, Stat};
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::{Lazy, ReprValue};
-use magnus::{Error, Module, RArray, RClass, RModule, Ruby, Value, value::StaticSymbol};
+use magnus::{Error, Module, RArray, RClass, RHash, RModule, Ruby, Value, value::StaticSymbol};
 use rb_sys::VALUE;
 
 static FILE: Lazy<RClass> = Lazy::new(|ruby| structure(ruby, "File"));
@@ -66,6 +66,26 @@ pub(crate) fn names(ruby: &Ruby, names: Vec<String>) -> Result<RArray, Error> {
     for name in names {
         array.push(utf8(ruby, &name))?;
     }
+    Ok(array)
+}
+
+/// Files by their paths.
+pub(crate) fn files(ruby: &Ruby, files: &Files) -> Result<RHash, Error> {
+    let hash = ruby.hash_new();
+    for (path, one) in &**files {
+        hash.aset(utf8(ruby, path), file(ruby, one.clone())?)?;
+    }
+    hash.freeze();
+    Ok(hash)
+}
+
+/// The revision of each change; nil where there was nothing to change.
+pub(crate) fn revs(ruby: &Ruby, revs: Vec<Option<i64>>) -> Result<RArray, Error> {
+    let array = ruby.ary_new_capa(revs.len());
+    for rev in revs {
+        array.push(rev)?;
+    }
+    array.freeze();
     Ok(array)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use doozer_bridge::{Entry, Error as Failure, Event, Feed, File, Next, Timeout};
+use doozer_bridge::{Entry, Error as Failure, Event, Feed, File, Next, Op, Timeout};
 use magnus::value::{Lazy, ReprValue};
 use magnus::{Class, Error, Module, RClass, RModule, Ruby, Value, method};
 
@@ -21,6 +21,7 @@ enum Items {
 }
 
 static WATCH: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "Watch"));
+static FOLLOW: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "Follow"));
 static CONFIG: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "Config"));
 static LIST: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "List"));
 
@@ -31,9 +32,14 @@ fn class(ruby: &Ruby, name: &str) -> RClass {
 }
 
 impl Stream {
-    pub fn events(ruby: &Ruby, opened: Result<Feed<Event>, Failure>) -> Result<Value, Error> {
+    pub fn watch(ruby: &Ruby, opened: Result<Feed<Event>, Failure>) -> Result<Value, Error> {
         let feed = opened.map_err(|failure| raised(ruby, &failure))?;
         Ok(ruby.obj_wrap_as(Stream(Items::Events(feed)), ruby.get_inner(&WATCH)).as_value())
+    }
+
+    pub fn follow(ruby: &Ruby, opened: Result<Feed<Event>, Failure>) -> Result<Value, Error> {
+        let feed = opened.map_err(|failure| raised(ruby, &failure))?;
+        Ok(ruby.obj_wrap_as(Stream(Items::Events(feed)), ruby.get_inner(&FOLLOW)).as_value())
     }
 
     pub fn files(ruby: &Ruby, opened: Result<Feed<File>, Failure>) -> Result<Value, Error> {
@@ -86,16 +92,27 @@ fn next<T: Send + 'static>(
     limit: Timeout,
     convert: impl Fn(&Ruby, T) -> Result<Value, Error>,
 ) -> Result<Option<Value>, Error> {
+    let item = taken(ruby, limit, || feed.take(), || feed.ready())?;
+    item.map(|item| convert(ruby, item)).transpose()
+}
+
+/// Takes what comes next, waiting for it; None at the end. A wait that is interrupted has taken nothing.
+pub(crate) fn taken<T: Send + 'static>(
+    ruby: &Ruby,
+    limit: Timeout,
+    take: impl Fn() -> Result<Next<T>, Failure>,
+    ready: impl Fn() -> Op<()>,
+) -> Result<Option<T>, Error> {
     let began = Instant::now();
     loop {
-        match feed.take().map_err(|failure| raised(ruby, &failure))? {
-            Next::Item(item) => return convert(ruby, item).map(Some),
+        match take().map_err(|failure| raised(ruby, &failure))? {
+            Next::Item(item) => return Ok(Some(item)),
             Next::End => return Ok(None),
             Next::NotYet => {}
         }
         let ready = match limit {
-            Timeout::After(limit) => feed.ready().with_limit(limit.saturating_sub(began.elapsed())),
-            Timeout::Usual | Timeout::Never => feed.ready(),
+            Timeout::After(limit) => ready().with_limit(limit.saturating_sub(began.elapsed())),
+            Timeout::Usual | Timeout::Never => ready(),
         };
         wait(ruby, ready)?;
     }
@@ -107,7 +124,7 @@ pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     class.define_private_method("_next", method!(Stream::next, 1))?;
     class.define_private_method("_close", method!(Stream::close, 0))?;
     class.define_private_method("_closed", method!(Stream::is_closed, 0))?;
-    for name in ["Watch", "Config", "List"] {
+    for name in ["Watch", "Follow", "Config", "List"] {
         doozer.define_class(name, class)?;
     }
     Ok(())

@@ -115,6 +115,10 @@ fn messages() -> impl Strategy<Value = Message> {
     ]
 }
 
+fn sessions() -> impl Strategy<Value = Vec<[u8; 16]>> {
+    vec(any::<[u8; 16]>(), 0..4)
+}
+
 pub(super) fn peers() -> impl Strategy<Value = Peer> {
     let base = (slot(), hash(), number(), config());
     let head = base.prop_map(|(slot, hash, wall_ms, config)| Box::new(Base { slot, hash, wall_ms, config }));
@@ -128,5 +132,8 @@ pub(super) fn peers() -> impl Strategy<Value = Peer> {
         1 => (number(), head, number(), blob(), any::<bool>()).prop_map(|(transfer, head, offset, bytes, is_last)| {
             Peer::SnapshotPiece { transfer, head, offset, bytes, is_last }
         }),
+        1 => (number(), sessions()).prop_map(|(number, sessions)| Peer::KeepAlive { number, sessions }),
+        1 => (number(), sessions(), sessions())
+            .prop_map(|(number, ended, unsure)| Peer::KeptAlive { number, ended, unsure }),
     ]
 }

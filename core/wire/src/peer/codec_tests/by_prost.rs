@@ -133,6 +133,10 @@ pub(super) fn kind_by_prost(message: &Message) -> Kind {
     }
 }
 
+fn ids_by_prost(ids: &[[u8; 16]]) -> Bytes {
+    Bytes::copy_from_slice(ids.as_flattened())
+}
+
 pub(super) fn by_prost(peer: &Peer) -> proto::PeerMessage {
     let (epoch, kind) = match peer {
         Peer::Paxos(envelope) => (envelope.epoch, kind_by_prost(&envelope.message)),
@@ -151,6 +155,13 @@ pub(super) fn by_prost(peer: &Peer) -> proto::PeerMessage {
                 is_last: *is_last,
             };
             (0, Kind::SnapshotPiece(piece))
+        }
+        Peer::KeepAlive { number, sessions } => {
+            (0, Kind::KeepAlive(proto::KeepAlive { number: *number, sessions: ids_by_prost(sessions) }))
+        }
+        Peer::KeptAlive { number, ended, unsure } => {
+            let (ended, unsure) = (ids_by_prost(ended), ids_by_prost(unsure));
+            (0, Kind::KeptAlive(proto::KeptAlive { number: *number, ended, unsure }))
         }
     };
     proto::PeerMessage { epoch, kind: Some(kind) }

@@ -1,0 +1,10 @@
+//! Any bytes as a path.
+#![no_main]
+#![allow(dead_code, reason = "each target calls its part")]
+
+#[path = "../../store/tests/bodies/mod.rs"]
+mod bodies;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| bodies::path(bytes));

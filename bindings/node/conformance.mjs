@@ -267,7 +267,7 @@ const CALLS = {
     return {};
   },
   held: async (on) => {
-    const held = on.isHeld ?? on.isLeading;
+    const held = on.isHeld ?? on.isLeading ?? on.isInside;
     // All that tells of it says the same.
     if ('validFor' in on) same('whether it is valid', held, on.validFor > 0);
     same('whether the check passes', held, await new Promise((resolve) => resolve(on.check())).then(() => true, () => false));

@@ -28,8 +28,8 @@ ON_KEPT = {
     "unlock": ["lock"],
     "proclaim": ["leader"],
     "resign": ["leader"],
-    "lost": ["lock", "leader"],
-    "held": ["lock", "leader"],
+    "lost": ["lock", "leader", "entered"],
+    "held": ["lock", "leader", "entered"],
     "deregister": ["registration"],
     "files": ["live"],
     "changed": ["live"],
@@ -279,10 +279,23 @@ def on_kept(thing, step, begun):
     if do == "lost":
         return lambda: then(thing.lost.wait(**timeout), lambda is_lost: in_time(is_lost, begun["path"]))
     if do == "held":
-        return lambda: thing.is_held if hasattr(thing, "is_held") else thing.is_leading
+        return lambda: held(thing)
     if do == "files":
         return lambda: thing.files
     return lambda: getattr(thing, do)(**timeout)
+
+
+def held(thing):
+    """Whether it is held, by whatever name."""
+    name = next(name for name in ("is_held", "is_leading", "is_inside") if hasattr(thing, name))
+    is_held = getattr(thing, name)
+    try:
+        thing.check()
+        checked = True
+    except doozer.LockLost:
+        checked = False
+    assert checked == is_held, f"{name} is {is_held}, and check says {checked}"
+    return is_held
 
 
 def in_time(is_lost, path):

@@ -7,7 +7,7 @@ const { Held } = require('./held.cjs');
 const { onlyFromHere } = require('./private.cjs');
 
 const NATIVES = {
-  isHeld: (handle) => !native.enteredIsOver(handle),
+  isHeld: native.isInside,
   isOver: native.enteredIsOver,
   lost: native.enteredLost,
   giveBack: native.leave,
@@ -23,8 +23,16 @@ class Entered {
     this.path = path;
   }
 
+  get isInside() {
+    return this.#held.isHeld;
+  }
+
   get lost() {
     return this.#held.lost;
+  }
+
+  check() {
+    this.#held.check();
   }
 
   leave(options) {

@@ -313,8 +313,12 @@ export class Entered implements AsyncDisposable {
   private constructor();
   /** The barrier's directory. */
   readonly path: string;
+  /** Whether it surely counts as inside, see `Lock.isHeld`. */
+  get isInside(): boolean;
   /** Is aborted when it counts as having left, see `Lock.lost`. */
   get lost(): AbortSignal;
+  /** Throws what `lost` would tell, unless it surely is inside. */
+  check(): void;
   /**
    * Leaves, and waits until all others have left too; by default without end. Ended early, it has left all the same, and may be
    * called again to wait for the others.

@@ -11,6 +11,12 @@ use crate::options::limited;
 /// Who went through a barrier.
 pub type Entered = Held<doozer_bridge::Entered>;
 
+/// See [`doozer_bridge::Entered::is_inside`].
+#[napi]
+pub fn is_inside(entered: &External<Entered>) -> bool {
+    entered.core.is_inside()
+}
+
 /// See [`doozer_bridge::Entered::is_over`].
 #[napi]
 pub fn entered_is_over(entered: &External<Entered>) -> bool {

@@ -96,7 +96,7 @@ test('who goes through a barrier leaves with the others', async (t) => {
   const theirs = await other.barrier('/b', 2);
   const ours = await soon(entering);
   assert(ours instanceof Entered);
-  assert.deepEqual([ours.path, ours.lost.aborted], ['/b', false]);
+  assert.deepEqual([ours.path, ours.lost.aborted, ours.isInside, ours.check()], ['/b', false, true, undefined]);
   await assert.rejects(ours.leave({ timeout: 100 }), { kind: 'TIMEOUT', op: 'leave', path: '/b' });
   const abort = new AbortController();
   const leaving = ours.leave({ signal: abort.signal });
@@ -120,6 +120,8 @@ test('who counts as having left is told', async (t) => {
   const [own] = await c.walk('/b/members/*');
   await c.del(own.path, own.rev);
   assert((await told) instanceof LockLost);
+  assert.equal(entered.isInside, false);
+  assert.throws(() => entered.check(), { name: 'LockLost', op: 'check', path: '/b' });
   await assert.rejects(entered.leave(), LockLost);
   await entered[Symbol.asyncDispose]();
 });

@@ -36,6 +36,18 @@ impl Entered {
         self.held.bridge.path()
     }
 
+    /// Whether it surely counts as inside: false once it has left, or its session may have ended, and in the child of a fork.
+    /// Asks nobody: that somebody deleted its file is known only while `lost` is asked.
+    #[getter]
+    fn is_inside(&self) -> bool {
+        !self.held.is_lost()
+    }
+
+    /// Raises LockLost unless it surely is inside, as `is_inside` has it; Forked in the child of a fork. Asks nobody.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.held.check(py)
+    }
+
     /// The signal that it counts as having left, though it did not leave.
     #[getter]
     fn lost(&self) -> Lost {
@@ -84,7 +96,7 @@ impl Entered {
     }
 
     fn __repr__(&self) -> String {
-        let left = if self._is_over() { ", left" } else { "" };
-        format!("<doozer.Entered {}{left}>", self.path())
+        let inside = if self.is_inside() { "" } else { ", not inside" };
+        format!("<doozer.Entered {}{inside}>", self.path())
     }
 }

@@ -1,13 +1,12 @@
 //! What a lock, a leader and whoever went through a barrier share: they can be lost, and a block gives them back at its end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use doozer_bridge::{Entered, Error, ErrorKind, Fence, Leader, Lock, Op, Running};
+use doozer_bridge::{Entered, Error, Fence, Leader, Lock, Op, Running};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::errors::raised;
+use crate::errors::{entry, raised};
 use crate::results::types;
 use crate::waiting::block;
 use crate::{leader, lock};
@@ -16,8 +15,8 @@ use crate::{leader, lock};
 pub(crate) trait Losable: Send + Sync {
     fn path(&self) -> &str;
 
-    /// Whether it is known not to be held any more. Asks nobody.
-    fn is_lost(&self) -> bool;
+    /// What to say of it unless it surely is held. Asks nobody.
+    fn check(&self) -> Result<(), Error>;
 
     /// Waits until it is not held any more.
     fn lost(&self) -> Op<()>;
@@ -28,8 +27,8 @@ impl Losable for Lock {
         self.path()
     }
 
-    fn is_lost(&self) -> bool {
-        !self.is_held()
+    fn check(&self) -> Result<(), Error> {
+        self.check()
     }
 
     fn lost(&self) -> Op<()> {
@@ -42,8 +41,8 @@ impl Losable for Leader {
         self.path()
     }
 
-    fn is_lost(&self) -> bool {
-        !self.is_leading()
+    fn check(&self) -> Result<(), Error> {
+        self.check()
     }
 
     fn lost(&self) -> Op<()> {
@@ -56,8 +55,8 @@ impl Losable for Entered {
         self.path()
     }
 
-    fn is_lost(&self) -> bool {
-        self.is_over()
+    fn check(&self) -> Result<(), Error> {
+        self.check()
     }
 
     fn lost(&self) -> Op<()> {
@@ -67,7 +66,6 @@ impl Losable for Entered {
 
 /// Something that is held, with the signal of its loss. It is given back when its handle and all its signals are gone.
 pub(crate) struct Held<T: ?Sized> {
-    fired: Arc<AtomicBool>,
     watching: OnceLock<Watching>,
     pub bridge: T,
 }
@@ -83,14 +81,19 @@ impl Drop for Watching {
 
 impl<T> Held<T> {
     pub fn new(bridge: T) -> Arc<Held<T>> {
-        Arc::new(Held { fired: Arc::default(), watching: OnceLock::new(), bridge })
+        Arc::new(Held { watching: OnceLock::new(), bridge })
     }
 }
 
 impl<T: Losable + ?Sized> Held<T> {
-    /// Whether it is known to be lost, by itself or by the wait in the background.
+    /// Whether it is known not to be held any more.
     pub fn is_lost(&self) -> bool {
-        self.fired.load(Ordering::Acquire) || self.bridge.is_lost()
+        self.bridge.check().is_err()
+    }
+
+    /// Raises unless it surely is held.
+    pub fn check(&self, py: Python<'_>) -> PyResult<()> {
+        entry("check", || self.bridge.check().map_err(|error| raised(py, &error)))
     }
 
     /// The same; and from now on somebody waits for it.
@@ -99,10 +102,8 @@ impl<T: Losable + ?Sized> Held<T> {
         if self.is_lost() {
             return true;
         }
-        self.watching.get_or_init(|| {
-            let fired = Arc::clone(&self.fired);
-            Watching(self.bridge.lost().spawn(move |ended| fired.store(ended.is_ok(), Ordering::Release)))
-        });
+        // That it ends changes what is known of it.
+        self.watching.get_or_init(|| Watching(self.bridge.lost().spawn(drop)));
         self.is_lost()
     }
 }
@@ -113,15 +114,6 @@ pub(crate) fn end_block(py: Python<'_>, op: Op<()>, raised: Option<&Bound<'_, Py
         (Err(error), Some(raised)) => types(py)?.both.call1(py, (raised, error)).map(drop),
         (result, _) => result,
     }
-}
-
-/// What `check` raises of something that is not held; `forked` if that is because this is the child of a fork.
-pub(crate) fn not_held(py: Python<'_>, path: &str, forked: Option<Error>) -> PyErr {
-    let (kind, detail) = match &forked {
-        Some(error) => (error.kind(), error.detail()),
-        None => (ErrorKind::LockLost, "it is not held any more, or not surely"),
-    };
-    raised(py, &Error::new(kind, "check", Some(path), detail))
 }
 
 /// The lock, or the leader, on which a write depends.

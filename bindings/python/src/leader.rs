@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::arguments::{Limit, Value};
 use crate::errors::entry;
-use crate::held::{Held, end_block, not_held};
+use crate::held::{Held, end_block};
 use crate::lost::Lost;
 use crate::results::{nothing, plain};
 use crate::waiting::{Waiting, within};
@@ -60,17 +60,18 @@ impl Leader {
 
     /// Raises LockLost unless it surely leads, as `is_leading` has it; Forked in the child of a fork. Asks nobody.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
-        entry("check", || match self.is_leading() {
-            true => Ok(()),
-            false => Err(not_held(py, self.path(), self.fence().err())),
-        })
+        self.held.check(py)
     }
 
-    /// Says something else from now on; the token stays. It may take as long as the client's own `timeout`.
+    /// Says something else from now on; the token stays.
     ///
     /// Returns the revision of that. Raises LockLost if it does not lead any more, Closed if it has resigned.
-    fn proclaim(&self, py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {
-        entry("proclaim", || self.waiting.wait(py, self.held.bridge.proclaim(value.0.into()), plain))
+    #[pyo3(signature = (value, *, timeout=None))]
+    fn proclaim(&self, py: Python<'_>, value: Value, timeout: Option<Limit>) -> PyResult<Py<PyAny>> {
+        entry("proclaim", || {
+            let op = self.held.bridge.proclaim(value.0.into());
+            self.waiting.wait(py, within(op, timeout), plain)
+        })
     }
 
     /// Leads no longer; the next candidate does. Raises LockLost if it did not lead any more, Closed if it has resigned

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::arguments::Limit;
 use crate::errors::entry;
-use crate::held::{Held, end_block, not_held};
+use crate::held::{Held, end_block};
 use crate::lost::Lost;
 use crate::results::nothing;
 use crate::waiting::{Waiting, within};
@@ -67,10 +67,7 @@ impl Lock {
 
     /// Raises LockLost unless it surely is held, as `is_held` has it; Forked in the child of a fork. Asks nobody.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
-        entry("check", || match self.is_held() {
-            true => Ok(()),
-            false => Err(not_held(py, self.path(), self.fence().err())),
-        })
+        self.held.check(py)
     }
 
     /// Gives it back. Raises LockLost if it was somebody else's by then, Closed if it was given back before. After

@@ -73,11 +73,16 @@ def test_who_is_dropped_has_left(through, client):
 def test_who_is_taken_for_gone(through, client):
     one, two = through()
     assert not one.lost.is_set() and one.lost.wait(0) is False
+    assert one.is_inside and one.check() is None and "not inside" not in repr(one)
     for entry in client.walk("/b/members/*"):
         client.del_(entry.path, entry.rev)
     eventually(one.lost.is_set)
     assert two.lost.wait(PATIENCE) is True
     for entered in [one, two]:
+        assert not entered.is_inside and "not inside" in repr(entered)
+        with pytest.raises(doozer.LockLost) as caught:
+            entered.check()
+        assert (caught.value.op, caught.value.path) == ("check", "/b")
         with pytest.raises(doozer.LockLost) as caught:
             with entered:
                 pass

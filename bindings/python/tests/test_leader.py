@@ -31,7 +31,7 @@ def test_one_after_the_other(client):
     with pytest.raises(doozer.Timeout) as caught:
         client.elect("/leader", "three", timeout=0.05)
     assert (caught.value.op, caught.value.path) == ("elect", "/leader")
-    rev = first.proclaim("one, ready")
+    rev = first.proclaim("one, ready", timeout=PATIENCE)
     assert next(seen) == (b"one, ready", rev) and rev > first.token
     assert first.is_leading
     client.set("/done", b"", 0, fence=first)

@@ -64,7 +64,7 @@ module Calls
     when "deregister" then thing.deregister.then { {} }
     when "leave" then thing.leave(**limit).then { {} }
     when "proclaim" then { rev: thing.proclaim(value(step)) }
-    when "held" then { held: thing.is_a?(Doozer::Leader) ? thing.leading? : thing.held? }
+    when "held" then { held: thing.public_send(%i[held? leading? inside?].find { |name| thing.respond_to?(name) }) }
     when "files" then files(thing.files)
     when "changed" then files(thing.changed(**limit))
     when "lost"

@@ -27,6 +27,7 @@ class BarrierTest < DoozerTest
     until_so { client.walk("/b/**").empty? }
     entered = client.barrier("/b", 1)
     assert_equal false, entered.wait_lost(timeout: 0.01)
+    assert_equal [false, true, nil], [entered.lost?, entered.inside?, entered.check!]
     assert_nil entered.leave
     assert_equal true, entered.wait_lost
     assert_nil entered.leave, "again, it does nothing"
@@ -64,6 +65,9 @@ class BarrierTest < DoozerTest
     until_so { watcher.stop? }
     another.walk("/b/members/*").each { |entry| another.del(entry.path, entry.rev) }
     assert_equal true, watcher.value
+    assert_equal [true, false], [entered.lost?, entered.inside?]
+    error = assert_raises(Doozer::LockLost) { entered.check! }
+    assert_equal ["check", "/b"], [error.operation, error.path]
     assert_raises(Doozer::LockLost) { entered.leave }
   end
 end

@@ -109,6 +109,11 @@ fn write_by(cluster: &Cluster, number: usize) -> Result<i64, Error> {
     })
 }
 
+fn status(cluster: &Cluster, number: usize) -> serde_json::Value {
+    let ended = cluster.member(number).run("status --json");
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr))
+}
+
 /// A member without room leads nobody, serves reads, says why, and goes on by itself once there is room; the others go on.
 #[test]
 fn a_full_disk_stops_nobody_else_and_heals_by_itself() {
@@ -134,6 +139,17 @@ fn a_full_disk_stops_nobody_else_and_heals_by_itself() {
     }
     let refused = write_by(&cluster, 0).unwrap_err();
     assert!(refused.to_string().contains("this member's disk is full"), "{refused}");
+    assert_eq!(status(&cluster, 0)["disk_full"], true);
+    // Whoever is asked says so. Each member has a second to answer.
+    let health = "degraded: 2 of 3 voters are well, and 2 are needed";
+    let until = Instant::now() + PATIENCE;
+    while status(&cluster, 1)["health"] != health {
+        assert!(Instant::now() < until, "{}", status(&cluster, 1));
+    }
+    let said = status(&cluster, 1);
+    let full = said["members"].as_array().unwrap().iter().filter(|it| it["health"] == "its disk is full");
+    assert_eq!((full.count(), said["disk_full"].as_bool()), (1, Some(false)), "{said}");
+    assert_eq!(cluster.member(1).run("status --check").status, Some(1));
     // Who may go to another one does.
     cluster.member(0).put(b"x", "set /x -1").rev();
     let mut member = cluster.take(0);
@@ -145,6 +161,7 @@ fn a_full_disk_stops_nobody_else_and_heals_by_itself() {
     while write_by(&cluster, 0).is_err() {
         assert!(Instant::now() < until, "it does not heal");
     }
+    assert_eq!(status(&cluster, 0)["disk_full"], false);
     let all = cluster.member(1).run("find --json /").stdout;
     assert_eq!(cluster.member(0).run("find --json /").stdout, all);
     cluster.kill_all();

@@ -111,6 +111,7 @@ async fn who_dies_inside_has_left() {
     let one = entering(&client.barrier(PATH, 2));
     let two = entering(&mortal.barrier(PATH, 2));
     let (one, two) = (soon(one).await, soon(two).await);
+    assert!(one.is_inside() && two.is_inside());
     let leaving = tokio::spawn(async move { one.leave().await });
     files(&client, 2).await;
     assert!(!leaving.is_finished());
@@ -120,6 +121,7 @@ async fn who_dies_inside_has_left() {
     assert!(!next.is_finished() && !leaving.is_finished());
     gate.close();
     timeout(SOON, two.lost()).await.unwrap();
+    assert!(!two.is_inside());
     soon(leaving).await.unwrap();
     assert_eq!(two.leave().await.unwrap_err().kind(), ErrorKind::LockLost);
     let last = entering(&client.barrier(PATH, 2));

@@ -146,6 +146,9 @@ async fn where_nothing_can_be_registered() {
         let error = client.register(path, "").await.unwrap_err();
         assert_eq!((error.kind(), error.op(), error.path()), (kind, "register", Some(path)), "{error}");
     }
+    let registration = client.register(PATH, "").await.unwrap();
     client.close().await;
     assert_eq!(client.register("/x", "").await.unwrap_err().kind(), ErrorKind::Closed);
+    let error = registration.deregister().await.unwrap_err();
+    assert_eq!((error.kind(), error.op(), error.path()), (ErrorKind::Closed, "deregister", Some(PATH)));
 }

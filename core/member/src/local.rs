@@ -18,6 +18,7 @@ pub struct Local {
     pub data_bytes: AtomicU64,
     value_bytes_max: AtomicU64,
     reads_alone: AtomicBool,
+    is_full: AtomicBool,
     part: AtomicU8,
 }
 
@@ -47,6 +48,7 @@ impl Local {
             data_bytes: AtomicU64::new(0),
             value_bytes_max: AtomicU64::new(value_bytes_max),
             reads_alone: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
             part: AtomicU8::new(Part::Learner as u8),
         }
     }
@@ -61,6 +63,15 @@ impl Local {
     /// saw it true began before that.
     pub fn reads_alone(&self) -> bool {
         self.reads_alone.load(Ordering::SeqCst)
+    }
+
+    /// Whether what is to be kept has no room on the disk, as of a moment ago.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
     }
 
     /// What this member does, as of a moment ago.

@@ -91,6 +91,11 @@ impl Shared {
         self.local.part()
     }
 
+    /// Whether what is to be kept has no room on its disk.
+    pub fn is_full(&self) -> bool {
+        self.local.is_full()
+    }
+
     /// The last applied slot.
     pub fn slot(&self) -> u64 {
         self.local.slot.load(Ordering::Relaxed)

@@ -83,8 +83,8 @@ fn hello_replies() -> impl Strategy<Value = HelloReply> {
 fn statuses() -> impl Strategy<Value = StatusReply> {
     let texts = [text(), text(), text(), text(), text()];
     let numbers = any::<[u64; 11]>();
-    (any::<[u8; 16]>(), texts, any::<[i64; 2]>(), numbers, any::<bool>()).prop_map(
-        |(cluster, texts, [revision, first_revision], numbers, durable)| {
+    (any::<[u8; 16]>(), texts, any::<[i64; 2]>(), numbers, any::<[bool; 2]>()).prop_map(
+        |(cluster, texts, [revision, first_revision], numbers, [durable, disk_full])| {
             let [member, name, address, server_version, role] = texts;
             let [
                 slot,
@@ -120,6 +120,7 @@ fn statuses() -> impl Strategy<Value = StatusReply> {
                 uptime_ms,
                 sessions,
                 session_bytes,
+                disk_full,
             }
         },
     )

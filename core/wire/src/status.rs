@@ -48,6 +48,8 @@ pub struct StatusReply {
     pub sessions: u64,
     /// Bytes that all of them take, as the cluster's bound counts them.
     pub session_bytes: u64,
+    /// Whether what it is to keep has no room on its disk, and waits for some.
+    pub disk_full: bool,
 }
 
 impl From<&StatusReply> for proto::StatusReply {
@@ -73,6 +75,7 @@ impl From<&StatusReply> for proto::StatusReply {
             uptime_ms: Some(status.uptime_ms),
             sessions: Some(status.sessions),
             session_bytes: Some(status.session_bytes),
+            disk_full: Some(status.disk_full),
         }
     }
 }
@@ -96,6 +99,7 @@ impl TryFrom<proto::StatusReply> for StatusReply {
             uptime_ms: status.uptime_ms(),
             sessions: status.sessions(),
             session_bytes: status.session_bytes(),
+            disk_full: status.disk_full(),
             cluster: cluster_id(status.cluster)?,
             member: status.member.unwrap_or_default(),
             name: status.name.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use doozer_client::Entered as Core;
+use doozer_client::{Entered as Core, Error};
 
 use crate::kept::Kept;
 use crate::op::{Op, Subject};
@@ -23,6 +23,19 @@ impl Entered {
     /// The barrier's directory.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// See [`Core::is_inside`]; false in the child of a fork.
+    pub fn is_inside(&self) -> bool {
+        self.held.get().is_some_and(|core| core.is_inside())
+    }
+
+    /// That it is `is_inside`: asks nobody.
+    ///
+    /// # Errors
+    /// `LockLost` if it is not; `Forked` in the child of a fork.
+    pub fn check(&self) -> Result<(), Error> {
+        self.held.check(&self.subject("check"), |core| core.is_inside())
     }
 
     /// Whether nothing is left to be done about it: it has left, or [`Entered::leave`] has said that it counted as having

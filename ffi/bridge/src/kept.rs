@@ -35,6 +35,13 @@ impl<T> Kept<T> {
         self.inner.get()?.core.as_ref()
     }
 
+    /// What to say of it unless it is held, as `is_held` has it.
+    pub fn check(&self, subject: &Subject, is_held: impl FnOnce(&T) -> bool) -> Result<(), Error> {
+        let core = self.get().ok_or_else(|| subject.forked())?;
+        let lost = || subject.error(ErrorKind::LockLost, "it is not held any more, or not surely");
+        is_held(core).then_some(()).ok_or_else(lost)
+    }
+
     /// Whether nothing is left to be done about it.
     pub fn is_over(&self) -> bool {
         self.get().is_none() || self.is_over.load(Ordering::Acquire)

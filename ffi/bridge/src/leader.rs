@@ -38,6 +38,14 @@ impl Leader {
         self.held.get().is_some_and(|core| core.is_leading())
     }
 
+    /// That it is `is_leading`: asks nobody.
+    ///
+    /// # Errors
+    /// `LockLost` if it is not; `Forked` in the child of a fork.
+    pub fn check(&self) -> Result<(), Error> {
+        self.held.check(&self.subject("check"), |core| core.is_leading())
+    }
+
     /// Whether nothing is left to be done about it: it has resigned, or [`Leader::resign`] has said that it does not lead
     /// any more, or this is the child of a fork.
     pub fn is_over(&self) -> bool {

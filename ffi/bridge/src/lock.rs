@@ -38,6 +38,14 @@ impl Lock {
         self.held.get().is_some_and(|core| core.is_held())
     }
 
+    /// That it is `is_held`: asks nobody.
+    ///
+    /// # Errors
+    /// `LockLost` if it is not; `Forked` in the child of a fork.
+    pub fn check(&self) -> Result<(), Error> {
+        self.held.check(&self.subject("check"), |core| core.is_held())
+    }
+
     /// Whether nothing is left to be done about it: it was given back, or [`Lock::unlock`] has said that it is lost, or this
     /// is the child of a fork.
     pub fn is_over(&self) -> bool {

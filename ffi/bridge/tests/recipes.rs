@@ -216,9 +216,11 @@ fn who_went_through_a_barrier_leaves_with_the_others() {
     let both = [member.client(), member.client()].map(|client| {
         thread::spawn(move || {
             let entered = soon(client.enter("/b", 2, SOON)).unwrap();
-            assert!(!entered.is_over());
+            assert!(!entered.is_over() && entered.is_inside());
+            entered.check().unwrap();
             soon(entered.leave()).unwrap();
-            assert!(entered.is_over());
+            assert!(entered.is_over() && !entered.is_inside());
+            assert_eq!(entered.check().unwrap_err().kind(), ErrorKind::LockLost);
         })
     });
     for thread in both {

@@ -57,15 +57,18 @@ static void resign(request *call) { doozer_resign(call->on->leader, &call->with,
 static void lost(request *call) {
     if (call->on->lock != NULL) {
         doozer_lock_lost(call->on->lock, &call->with, &call->fault);
-    } else {
+    } else if (call->on->leader != NULL) {
         doozer_leader_lost(call->on->leader, &call->with, &call->fault);
+    } else {
+        doozer_barrier_lost(call->on->entered, &call->with, &call->fault);
     }
 }
 
 static void held(request *call) {
     call->given.has_held = true;
-    call->given.is_held = call->on->lock != NULL ? doozer_lock_is_held(call->on->lock)
-                                                 : doozer_leader_is_leading(call->on->leader);
+    call->given.is_held = call->on->lock != NULL     ? doozer_lock_is_held(call->on->lock)
+                          : call->on->leader != NULL ? doozer_leader_is_leading(call->on->leader)
+                                                     : doozer_barrier_is_inside(call->on->entered);
 }
 
 static void register_it(request *call) {

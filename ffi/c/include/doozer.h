@@ -1547,6 +1547,13 @@ doozer_code doozer_barrier_lost(const doozer_entered *entered,
                                 doozer_error **err);
 
 /**
+ * Whether it surely counts as inside: it has not left, nor was found lost, and the cluster does not end its session yet. Asks
+ * nobody: that somebody deleted its file is known only while doozer_barrier_lost waits. False in the child of a fork, and for
+ * NULL. Does not block.
+ */
+bool doozer_barrier_is_inside(const doozer_entered *entered);
+
+/**
  * Frees the handle. One that has not left does so in the background, once no other thread waits in doozer_barrier_lost. NULL
  * does nothing. Does not block.
  */

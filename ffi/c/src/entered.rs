@@ -83,6 +83,15 @@ pub unsafe extern "C" fn doozer_barrier_lost(
     }
 }
 
+/// Whether it surely counts as inside: it has not left, nor was found lost, and the cluster does not end its session yet. Asks
+/// nobody: that somebody deleted its file is known only while doozer_barrier_lost waits. False in the child of a fork, and for
+/// NULL. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn doozer_barrier_is_inside(entered: *const doozer_entered) -> bool {
+    // SAFETY: the caller's contract, see the header's top.
+    unsafe { entered.as_ref() }.is_some_and(|doozer_entered(entered)| entered.is_inside())
+}
+
 /// Frees the handle. One that has not left does so in the background, once no other thread waits in doozer_barrier_lost. NULL
 /// does nothing. Does not block.
 #[unsafe(no_mangle)]

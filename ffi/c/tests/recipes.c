@@ -170,8 +170,10 @@ static void barriers(doozer_client *client, doozer_client *other) {
     CHECK(entered == NULL);
     OK(doozer_barrier_enter(client, "/alone", 1, NULL, &entered, &err));
     FAILS(DOOZER_TIMEOUT, doozer_barrier_lost(entered, &quick, &err));
+    CHECK(doozer_barrier_is_inside(entered) && !doozer_barrier_is_inside(NULL));
     OK(doozer_barrier_leave(entered, NULL, &err));
     OK(doozer_barrier_lost(entered, NULL, &err));
+    CHECK(!doozer_barrier_is_inside(entered));
     doozer_entered_free(entered);
     /* One that is freed has left: the next round can begin. */
     for (int round = 0; round < 2; round++) {

@@ -116,6 +116,15 @@ class Entered(Handle["_native.LaterEntered"]):
         return self._native.path
 
     @property
+    def is_inside(self) -> bool:
+        """Whether it surely counts as inside. Asks nobody. See `doozer.Entered.is_inside`."""
+        return self._native.is_inside
+
+    def check(self) -> None:
+        """Raises LockLost unless it surely is inside. Asks nobody. See `doozer.Entered.check`."""
+        self._native.check()
+
+    @property
     def _is_over(self) -> bool:
         return self._native._is_over
 

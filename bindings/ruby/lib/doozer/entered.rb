@@ -6,6 +6,9 @@ module Doozer
   class Entered
     include Losable
 
+    # Whether it surely counts as inside: the opposite of `lost?`.
+    def inside? = _held
+
     # Leaves, and waits until all who entered together have left; without end unless `timeout` (in seconds) is given.
     #
     # Raises LockLost if it counted as having left before; Closed once its block was left. Interrupted, or after another
@@ -13,7 +16,7 @@ module Doozer
     # nothing.
     def leave(timeout: nil) = _give_back(timeout)
 
-    def inspect = "#<#{self.class} #{path}>"
+    def inspect = "#<#{self.class} #{path}#{" inside" if inside?}>"
 
     private
 

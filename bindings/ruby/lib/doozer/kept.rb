@@ -33,11 +33,6 @@ module Doozer
     rescue Timeout
       false
     end
-  end
-
-  # What only one can have at a time.
-  module Exclusive
-    include Losable
 
     # Whether it is not surely held any more: it was given back or found lost, or its session may have ended; or this is
     # the child of a fork. Asks nobody: see `wait_lost`.
@@ -47,5 +42,5 @@ module Doozer
     def check! = _check
   end
 
-  private_constant :Kept, :Losable, :Exclusive
+  private_constant :Kept, :Losable
 end

@@ -4,7 +4,7 @@ module Doozer
   # Who was elected, made by Client#elect. Forgotten, it resigns in the background when it is collected. In the child of a
   # fork it does not lead, and raises Forked.
   class Leader
-    include Exclusive
+    include Losable
 
     # The fencing token: greater for each leader than for the one before, and the same however often it proclaims.
     def token = _token

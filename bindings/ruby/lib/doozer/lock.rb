@@ -4,7 +4,7 @@ module Doozer
   # A lock that is held, made by Client#lock, #try_lock, #read_lock, #write_lock and #semaphore. Forgotten, it is given
   # back in the background when it is collected. In the child of a fork it is not held, and raises Forked.
   class Lock
-    include Exclusive
+    include Losable
 
     # The fencing token: the revision of the holder's file, which grows from holder to holder.
     def rev = _rev

@@ -63,7 +63,8 @@ impl Kept {
         match &self.thing {
             Thing::Lock(lock) => Ok(lock.is_held()),
             Thing::Leader(leader) => Ok(leader.is_leading()),
-            _ => Err("only a lock or a leader is held".to_owned()),
+            Thing::Entered(entered) => Ok(entered.is_inside()),
+            _ => Err("only what can be lost is held".to_owned()),
         }
     }
 
@@ -81,6 +82,7 @@ impl Kept {
             (Do::Unlock, Thing::Lock(lock)) => lock.unlock().await?,
             (Do::Lost, Thing::Lock(lock)) => lock.lost().await,
             (Do::Lost, Thing::Leader(leader)) => leader.lost().await,
+            (Do::Lost, Thing::Entered(entered)) => entered.lost().await,
             (Do::Proclaim, Thing::Leader(leader)) => return leader.proclaim(value).await.map(Given::rev),
             (Do::Resign, Thing::Leader(leader)) => leader.resign().await?,
             (Do::Deregister, Thing::Registration(registration)) => {

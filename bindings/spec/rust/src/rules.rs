@@ -27,7 +27,7 @@ const CALL: &str = "timeout_ms error error_op error_path error_detail error_part
 /// The same where nothing but its error is looked at.
 const FAILS: &str = "error error_op error_path error_detail";
 const VALUE: [&str; 3] = ["value", "value_hex", "value_size"];
-const HOLDS: [&str; 2] = ["lock", "leader"];
+const HOLDS: [&str; 3] = ["lock", "leader", "entered"];
 
 /// `do`, what it needs (`VALUE`, `HELD`: just one of those), what it may have, what it gives. A `*` before what it may have:
 /// it is a call, one with a client; `+`: a call without; `!`: one without a time limit; `-`: it can run in the background too.

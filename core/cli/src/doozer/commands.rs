@@ -147,7 +147,7 @@ async fn status(
     if agreed.is_err()
         && let Some(asked) = members.iter_mut().find(|member| member.member.as_ref() == Some(&own.member))
     {
-        asked.health = Standing::Stuck;
+        asked.health = if own.disk_full { Standing::Full } else { Standing::Stuck };
     }
     let health = Health::new(agreed.is_ok(), &members);
     let unwell = (check && !health.is_ok()).then(|| health.said.clone());

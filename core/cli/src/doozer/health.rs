@@ -100,8 +100,8 @@ impl Voters {
 mod tests {
     use super::*;
 
-    /// A letter for each member: a voter that is well, does not answer, catches up or is stuck; a learner; a place that
-    /// nobody has taken.
+    /// A letter for each member: a voter that is well, does not answer, catches up, is stuck or full; a learner; a place
+    /// that nobody has taken.
     fn said(quorum: bool, members: &str) -> String {
         let member = |kind: char| {
             let (id, slot) = (Some("abc".to_owned()), Some("0".to_owned()));
@@ -111,6 +111,7 @@ mod tests {
                 '-' => voter(Standing::Silent("Connection refused".to_owned())),
                 'c' => voter(Standing::CatchingUp),
                 's' => voter(Standing::Stuck),
+                'f' => voter(Standing::Full),
                 'l' => Member::silent(None, id, "Connection refused"),
                 _ => Member::silent(slot, None, "open"),
             }
@@ -136,6 +137,7 @@ mod tests {
     #[test]
     fn who_answers_may_still_be_of_no_use() {
         assert_eq!(said(true, "vvs"), "degraded: 2 of 3 voters are well, and 2 are needed");
+        assert_eq!(said(true, "vvf"), "degraded: 2 of 3 voters are well, and 2 are needed");
         assert_eq!(said(true, "vcv"), "degraded: 2 of 3 voters are well, and 2 are needed");
         assert_eq!(said(true, "vvvs-"), "degraded: 3 of 5 voters are well, and 3 are needed");
     }

@@ -46,6 +46,8 @@ pub(super) enum Standing {
     CatchingUp,
     /// It answers and got nobody to agree in time, and it stood still.
     Stuck,
+    /// It answers, and has no room for what it is to keep.
+    Full,
     /// It does not answer: why.
     Silent(String),
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Standing {
             Standing::Ok => "ok",
             Standing::CatchingUp => "catching up",
             Standing::Stuck => "no quorum through it",
+            Standing::Full => "its disk is full",
             Standing::Silent(why) => why,
         })
     }
@@ -129,7 +132,10 @@ pub(super) async fn members(client: &Client, options: Options, own: &Status) -> 
         let options = options.clone();
         asking.spawn(async move {
             match known {
-                Some(own) => member.with(Ok((own, Standing::Ok))),
+                Some(own) => {
+                    let standing = if own.disk_full { Standing::Full } else { Standing::Ok };
+                    member.with(Ok((own, standing)))
+                }
                 None => match examine(&address, options).await {
                     Ok((said, _)) if said.member != id => {
                         member.with(Err(format!("{} is there now", said.member)))
@@ -165,6 +171,10 @@ async fn examine(address: &str, options: Options) -> Result<(Status, Standing), 
     let asked = async {
         let client = Client::open(address, options).await?;
         let said = client.status().await?;
+        if said.disk_full {
+            // What it still learns it cannot keep: it votes for nothing.
+            return Ok((said, Standing::Full));
+        }
         if client.rev().await.is_ok() {
             return Ok((said, Standing::Ok));
         }

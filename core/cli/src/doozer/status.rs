@@ -31,6 +31,7 @@ pub(super) struct Status {
     uptime_ms: u64,
     sessions: u64,
     session_bytes: u64,
+    disk_full: bool,
     /// Whether a majority stands behind this member.
     quorum: bool,
     /// Of the cluster.
@@ -62,6 +63,7 @@ impl Status {
             uptime_ms: status.uptime_ms,
             sessions: status.sessions,
             session_bytes: status.session_bytes,
+            disk_full: status.disk_full,
             quorum: health.quorum,
             health: health.said,
             members,
@@ -92,6 +94,7 @@ impl Answer for Status {
         line("uptime_ms", &self.uptime_ms)?;
         line("sessions", &self.sessions)?;
         line("session_bytes", &self.session_bytes)?;
+        line("disk_full", &self.disk_full)?;
         line("quorum", &self.quorum)?;
         line("health", &self.health)?;
         writeln!(out)?;

@@ -132,6 +132,12 @@ impl Barrier {
 }
 
 impl Entered {
+    /// Whether it surely counts as inside: false once it has left, or its session may have ended. Asks nobody: that somebody
+    /// deleted its file is known only while [`Entered::lost`] is waited for.
+    pub fn is_inside(&self) -> bool {
+        self.held.is_held()
+    }
+
     /// Waits until it counts as having left, because its session may have ended or somebody deleted its file.
     pub async fn lost(&self) {
         self.held.lost("enter").await;

@@ -99,7 +99,8 @@ impl Registration {
         let (subject, deadline) = (Subject::of("deregister", &path), client.deadline());
         drop(stop);
         match deadline.limit(task).await {
-            Some(Ok(gone)) => gone,
+            // Whatever failed was part of this call.
+            Some(Ok(gone)) => gone.map_err(|error| subject.error(error.kind(), error.detail())),
             Some(Err(_)) => Err(subject.failed(closed())),
             None => Err(out_of_time(&client, subject, deadline)),
         }

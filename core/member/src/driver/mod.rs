@@ -228,6 +228,7 @@ impl<H: Host> Driver<H> {
         }
         self.local.note_reads_alone(self.replica.may_read_alone());
         self.local.note_part(self.part());
+        self.local.note_full(self.replica.is_full());
         self.wakes.wake_all();
     }
 

@@ -35,6 +35,7 @@ pub(super) fn of(shared: &Shared) -> StatusReply {
         uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         sessions: sessions.0 as u64,
         session_bytes: sessions.1 as u64,
+        disk_full: shared.is_full(),
     }
 }
 

@@ -189,6 +189,9 @@ pub struct StatusReply {
     /// What all of them take, as the cluster's bound counts it.
     #[prost(uint64, optional, tag = "20")]
     pub session_bytes: ::core::option::Option<u64>,
+    /// What is to be kept has no room on its disk, and waits for some.
+    #[prost(bool, optional, tag = "21")]
+    pub disk_full: ::core::option::Option<bool>,
 }
 /// Compares and operations: all operations are made if all compares hold, else none.
 #[derive(Clone, PartialEq, ::prost::Message)]

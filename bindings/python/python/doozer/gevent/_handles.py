@@ -118,9 +118,9 @@ class Leader(_handles.Leader, Scoped):
         """The signal that it does not lead any more."""
         return Lost(self._native.lost)
 
-    def proclaim(self, value: Value) -> int:
+    def proclaim(self, value: Value, *, timeout: Optional[float] = None) -> int:
         """Says something else from now on. See `doozer.Leader.proclaim`."""
-        return answer(self._native.proclaim(value))
+        return answer(self._native.proclaim(value, timeout=timeout))
 
     def resign(self, *, timeout: Optional[float] = None) -> None:
         """Leads no longer. See `doozer.Leader.resign`."""

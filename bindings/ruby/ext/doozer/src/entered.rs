@@ -1,6 +1,6 @@
 //! `Doozer::Entered`: who went through a barrier.
 
-use doozer_bridge::{Entered as Bridge, Op};
+use doozer_bridge::{Entered as Bridge, Error as Failure, Op};
 use magnus::{Class, Error, Module, RModule, Ruby, method};
 
 use crate::kept::{Held, Holder, Kept, Losable, define_losable};
@@ -41,6 +41,10 @@ impl Held for Bridge {
 impl Losable for Bridge {
     fn lost(&self) -> Op<()> {
         self.lost()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.check()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the classes of things that are given back have in common: `Doozer::Lock`, `Leader`, `Registration`, `Entered`.
 //!
-//! Each is a holder of the bridge's handle; the functions here are its native methods, which `define_kept`,
-//! `define_losable` and `define_exclusive` define.
+//! Each is a holder of the bridge's handle; the functions here are its native methods, which `define_kept`
+//! and `define_losable` define.
 
 use std::cell::RefCell;
 
@@ -44,12 +44,8 @@ pub(crate) trait Held {
 /// A handle of what is given back, and may be lost before.
 pub(crate) trait Losable: Held {
     fn lost(&self) -> Op<()>;
-}
-
-/// A handle of what only one can have, with a fencing token.
-pub(crate) trait Exclusive: Losable {
-    fn is_held(&self) -> bool;
-    fn fence(&self) -> Result<Fence, Failure>;
+    /// What to say of it unless it surely is held.
+    fn check(&self) -> Result<(), Failure>;
 }
 
 impl<B: Held> Kept<B> {
@@ -72,6 +68,17 @@ impl<B: Held> Kept<B> {
         self.look(call).ok_or_else(|| self.failed(ruby, ErrorKind::Closed, op, "it was left with its block"))
     }
 
+    /// What writes are to depend on. With its handle abandoned it is still refused by the cluster, and by nobody else.
+    pub fn fence(
+        &self,
+        ruby: &Ruby,
+        token: i64,
+        fence: impl FnOnce(&B) -> Result<Fence, Failure>,
+    ) -> Result<Fence, Error> {
+        let left = || Ok(Fence { path: self.path.clone(), token });
+        self.look(fence).unwrap_or_else(left).map_err(|failure| raised(ruby, &failure))
+    }
+
     fn abandon(&self) {
         let handle = self.handle.borrow_mut().take();
         drop(handle);
@@ -79,14 +86,6 @@ impl<B: Held> Kept<B> {
 
     fn failed(&self, ruby: &Ruby, kind: ErrorKind, op: &'static str, detail: &str) -> Error {
         raised(ruby, &Failure::new(kind, op, Some(&self.path), detail))
-    }
-}
-
-impl<B: Exclusive> Kept<B> {
-    /// What writes are to depend on. With its handle abandoned it is still refused by the cluster, and by nobody else.
-    pub fn fence(&self, ruby: &Ruby, token: i64) -> Result<Fence, Error> {
-        let left = || Ok(Fence { path: self.path.clone(), token });
-        self.look(B::fence).unwrap_or_else(left).map_err(|failure| raised(ruby, &failure))
     }
 }
 
@@ -115,22 +114,15 @@ pub(crate) fn lost<H: Holder<Handle: Losable>>(ruby: &Ruby, this: &H, timeout: V
     })
 }
 
-pub(crate) fn is_held<H: Holder<Handle: Exclusive>>(ruby: &Ruby, this: &H) -> Result<bool, Error> {
-    entry(ruby, "check", || Ok(this.kept().look(Exclusive::is_held).unwrap_or(false)))
+pub(crate) fn is_held<H: Holder<Handle: Losable>>(ruby: &Ruby, this: &H) -> Result<bool, Error> {
+    entry(ruby, "check", || Ok(this.kept().look(|handle| handle.check().is_ok()).unwrap_or(false)))
 }
 
 /// Raises unless it surely is held.
-pub(crate) fn check<H: Holder<Handle: Exclusive>>(ruby: &Ruby, this: &H) -> Result<(), Error> {
-    entry(ruby, "check", || {
-        let kept = this.kept();
-        match kept.look(|handle| if handle.is_held() { Ok(true) } else { handle.fence().map(|_| false) }) {
-            Some(Ok(true)) => Ok(()),
-            // The child of a fork.
-            Some(Err(failure)) => Err(raised(ruby, &failure)),
-            Some(Ok(false)) | None => {
-                Err(kept.failed(ruby, ErrorKind::LockLost, "check", "it is not surely held any more"))
-            }
-        }
+pub(crate) fn check<H: Holder<Handle: Losable>>(ruby: &Ruby, this: &H) -> Result<(), Error> {
+    entry(ruby, "check", || match this.kept().look(Losable::check) {
+        Some(checked) => checked.map_err(|failure| raised(ruby, &failure)),
+        None => Err(this.kept().failed(ruby, ErrorKind::LockLost, "check", "it was left with its block")),
     })
 }
 
@@ -147,20 +139,13 @@ macro_rules! define_kept {
 macro_rules! define_losable {
     ($class:expr, $holder:ty) => {{
         $crate::kept::define_kept!($class, $holder)?;
-        $class.define_private_method("_lost", method!($crate::kept::lost::<$holder>, 1))
-    }};
-}
-
-/// Defines what those have that only one can have.
-macro_rules! define_exclusive {
-    ($class:expr, $holder:ty) => {{
-        $crate::kept::define_losable!($class, $holder)?;
+        $class.define_private_method("_lost", method!($crate::kept::lost::<$holder>, 1))?;
         $class.define_private_method("_held", method!($crate::kept::is_held::<$holder>, 0))?;
         $class.define_private_method("_check", method!($crate::kept::check::<$holder>, 0))
     }};
 }
 
-pub(crate) use {define_exclusive, define_kept, define_losable};
+pub(crate) use {define_kept, define_losable};
 
 /// Makes an object of what a call has taken. It is in `given`, too, before Ruby can look for interrupts, as it does when the
 /// call returns: so whoever has `given` can give back what the call could not return any more.

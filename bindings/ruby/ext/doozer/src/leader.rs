@@ -5,7 +5,7 @@ use magnus::{Class, Error, Module, RModule, Ruby, Value, method};
 
 use crate::arguments::bytes;
 use crate::errors::entry;
-use crate::kept::{Exclusive, Held, Holder, Kept, Losable, define_exclusive};
+use crate::kept::{Held, Holder, Kept, Losable, define_losable};
 use crate::wait::wait;
 
 #[magnus::wrap(class = "Doozer::Leader", free_immediately, size)]
@@ -21,7 +21,7 @@ impl Leader {
 
     /// What writes are to depend on.
     pub fn fence(&self, ruby: &Ruby) -> Result<Fence, Error> {
-        self.kept.fence(ruby, self.token)
+        self.kept.fence(ruby, self.token, Bridge::fence)
     }
 
     fn token(ruby: &Ruby, this: &Leader) -> Result<i64, Error> {
@@ -64,22 +64,16 @@ impl Losable for Bridge {
     fn lost(&self) -> Op<()> {
         self.lost()
     }
-}
 
-impl Exclusive for Bridge {
-    fn is_held(&self) -> bool {
-        self.is_leading()
-    }
-
-    fn fence(&self) -> Result<Fence, Failure> {
-        self.fence()
+    fn check(&self) -> Result<(), Failure> {
+        self.check()
     }
 }
 
 pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     let class = doozer.define_class("Leader", ruby.class_object())?;
     class.undef_default_alloc_func();
-    define_exclusive!(class, Leader)?;
+    define_losable!(class, Leader)?;
     class.define_private_method("_token", method!(Leader::token, 0))?;
     class.define_private_method("_proclaim", method!(Leader::proclaim, 1))
 }

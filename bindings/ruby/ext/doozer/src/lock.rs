@@ -6,7 +6,7 @@ use doozer_bridge::{Error as Failure, Fence, Lock as Bridge, Op};
 use magnus::{Class, Error, Module, RModule, Ruby, method};
 
 use crate::errors::entry;
-use crate::kept::{Exclusive, Held, Holder, Kept, Losable, define_exclusive};
+use crate::kept::{Held, Holder, Kept, Losable, define_losable};
 
 #[magnus::wrap(class = "Doozer::Lock", free_immediately, size)]
 pub(crate) struct Lock {
@@ -21,7 +21,7 @@ impl Lock {
 
     /// What writes are to depend on.
     pub fn fence(&self, ruby: &Ruby) -> Result<Fence, Error> {
-        self.kept.fence(ruby, self.rev)
+        self.kept.fence(ruby, self.rev, Bridge::fence)
     }
 
     fn rev(ruby: &Ruby, this: &Lock) -> Result<i64, Error> {
@@ -61,22 +61,16 @@ impl Losable for Bridge {
     fn lost(&self) -> Op<()> {
         self.lost()
     }
-}
 
-impl Exclusive for Bridge {
-    fn is_held(&self) -> bool {
-        self.is_held()
-    }
-
-    fn fence(&self) -> Result<Fence, Failure> {
-        self.fence()
+    fn check(&self) -> Result<(), Failure> {
+        self.check()
     }
 }
 
 pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     let class = doozer.define_class("Lock", ruby.class_object())?;
     class.undef_default_alloc_func();
-    define_exclusive!(class, Lock)?;
+    define_losable!(class, Lock)?;
     class.define_private_method("_rev", method!(Lock::rev, 0))?;
     class.define_private_method("_valid_for", method!(Lock::valid_for, 0))
 }

@@ -13,6 +13,7 @@ unless Doozer::Native::VERSION == Doozer::VERSION
                    "install the gem again (gem pristine doozer), so that both come from one build"
 end
 
+require_relative "doozer/scoped"
 require_relative "doozer/client"
 require_relative "doozer/recipes"
 require_relative "doozer/stream"
@@ -50,20 +51,11 @@ module Doozer
   # secret is wrong; Io.
   def self.connect(uri = nil, timeout: nil, connect_timeout: nil, secret: nil, name: nil, session_ttl: nil,
                    session_label: nil, boot: nil, tls_ca: nil, tls_cert: nil, tls_key: nil, tls_server_name: nil, &block)
-    client = Native.connect(uri, { timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label:, boot:,
-                                   tls_ca:, tls_cert:, tls_key:, tls_server_name: })
-    lend(client, &block)
-  end
+    options = { timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label:, boot:, tls_ca:, tls_cert:,
+                tls_key:, tls_server_name: }
+    return Native.connect(uri, options, nil) unless block
 
-  # The client, or what a block does with it.
-  def self.lend(client)
-    return client unless block_given?
-
-    begin
-      yield client
-    ensure
-      client.close
-    end
+    scoped(block) { |given| Native.connect(uri, options, given) }
   end
-  private_class_method :lend
+  extend Scoped
 end

@@ -225,6 +225,28 @@ class InterruptsTest < DoozerTest
     assert_equal [100_000, true], [counted, waits.all?(&:alive?)]
   end
 
+  # Whatever is left open is found: nothing is collected meanwhile.
+  def test_blocks_interrupted_at_any_moment_leave_nothing_open
+    client
+    address = member.address
+    node = Doozer::Node.start
+    before = ObjectSpace.each_object(Doozer::Client).to_a
+    GC.disable
+    300.times do |round|
+      opened = false
+      one = thread do
+        round.even? ? Doozer.connect(address) { opened = true } : node.client { opened = true }
+      end
+      (round / 2 % 50 * 20).times { Thread.pass } unless opened
+      one.raise(Stop) if one.alive?
+      ended(one)
+    end
+    assert_empty (ObjectSpace.each_object(Doozer::Client).to_a - before).reject(&:closed?)
+  ensure
+    GC.enable
+    node.stop
+  end
+
   def test_many_waits_interrupted_at_any_moment
     mine = client
     20.times do |round|

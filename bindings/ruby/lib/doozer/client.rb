@@ -15,6 +15,8 @@ module Doozer
   # Paths are strings of UTF-8, revisions integers, values strings of any bytes; those that are given back are frozen and
   # binary. Every call raises Timeout, Disconnected, PermissionDenied, Closed, Forked and Panic beside what it names.
   class Client
+    include Scoped
+
     # Writes a file, provided that it has not changed since the revision `rev`: 0 is for a file that does not exist yet,
     # -1 for whatever there is. Returns the revision this made.
     #
@@ -149,6 +151,8 @@ module Doozer
     def closed? = _closed
 
     private
+
+    def end_of_block(_has_failed) = close
 
     # A stream, or what a block does with each of its items.
     def flow(stream, &block)

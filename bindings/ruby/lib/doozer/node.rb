@@ -4,6 +4,9 @@ module Doozer
   # A member within this process. Its clients read and write without a socket. Collected or left at the process's end
   # without `stop`, it ends as if it had crashed, which loses nothing either. In the child of a fork it raises Forked.
   class Node
+    include Scoped
+    extend Scoped
+
     # Starts a member; returns when it serves. With a block, gives the Node to the block, stops it when the block is left,
     # and returns what the block does. All arguments may be left out:
     #
@@ -21,23 +24,22 @@ module Doozer
     #
     # Raises Io with what stood in the way.
     def self.start(data_dir: nil, listen: nil, cluster_name: nil, history: nil, history_bytes: nil, max_value: nil,
-                   secret: nil, read_secret: nil, tls_cert: nil, tls_key: nil, tls_ca: nil, hostname: nil)
-      node = Native.start({ data_dir:, listen:, cluster_name:, history:, history_bytes:, max_value:, secret:,
-                            read_secret:, tls_cert:, tls_key:, tls_ca:, hostname: })
-      return node unless block_given?
+                   secret: nil, read_secret: nil, tls_cert: nil, tls_key: nil, tls_ca: nil, hostname: nil, &block)
+      options = { data_dir:, listen:, cluster_name:, history:, history_bytes:, max_value:, secret:, read_secret:,
+                  tls_cert:, tls_key:, tls_ca:, hostname: }
+      return Native.start(options, nil) unless block
 
-      begin
-        yield node
-      ensure
-        node.stop
-      end
+      scoped(block) { |given| Native.start(options, given) }
     end
 
     # A Client of it, without a socket; with a block, as Doozer.connect. Arguments as there.
     #
     # Raises Closed if it was stopped.
     def client(timeout: nil, connect_timeout: nil, secret: nil, name: nil, session_ttl: nil, session_label: nil, &block)
-      Doozer.send(:lend, _client({ timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label: }), &block)
+      options = { timeout:, connect_timeout:, secret:, name:, session_ttl:, session_label: }
+      return _client(options, nil) unless block
+
+      scoped(block) { |given| _client(options, given) }
     end
 
     # Reads a file from this member's state as it is, or was at a revision. Never waits, and asks no other member. Returns
@@ -62,5 +64,9 @@ module Doozer
 
     # Takes no more requests, answers what is under way, makes everything durable, and ends. Again, it does nothing.
     def stop = _stop
+
+    private
+
+    def end_of_block(_has_failed) = stop
   end
 end

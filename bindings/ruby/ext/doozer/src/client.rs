@@ -1,11 +1,13 @@
 //! `Doozer::Client`: one method for each call; `recipes` has more.
 
 use doozer_bridge::{Client as Bridge, ListOptions};
+use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Class, Error, Module, Object, RArray, RHash, RModule, Ruby, Value, function, method};
 
 use crate::arguments::{self, Keywords, bytes, call_options, count, fence, limited, rev, rev_or_now, text};
 use crate::errors::entry;
+use crate::kept::hand_over;
 use crate::recipes;
 use crate::results;
 use crate::stream::Stream;
@@ -16,12 +18,24 @@ use crate::wait::{wait, wait_briefly};
 pub(crate) struct Client(pub Bridge);
 
 impl Client {
-    fn connect(ruby: &Ruby, uri: Value, keywords: RHash) -> Result<Client, Error> {
+    fn connect(
+        ruby: &Ruby,
+        uri: Value,
+        keywords: RHash,
+        given: Option<RArray>,
+    ) -> Result<Obj<Client>, Error> {
         entry(ruby, "connect", || {
             let uri = if uri.is_nil() { None } else { Some(text(uri)?) };
             let options = arguments::options(&Keywords { ruby, hash: keywords })?;
-            wait(ruby, Bridge::connect(uri.as_deref(), options)).map(Client)
+            hand_over(ruby, given, Client(wait(ruby, Bridge::connect(uri.as_deref(), options))?))
         })
+    }
+
+    /// Closes it in the background, unless that was begun.
+    pub fn abandon(&self) {
+        if !self.0.is_closed() {
+            self.0.close().spawn(drop);
+        }
     }
 
     fn close(ruby: &Ruby, this: &Client) -> Result<(), Error> {
@@ -209,7 +223,7 @@ impl Client {
 
 pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     let native: RModule = doozer.const_get("Native")?;
-    native.define_singleton_method("connect", function!(Client::connect, 2))?;
+    native.define_singleton_method("connect", function!(Client::connect, 3))?;
     let class = doozer.define_class("Client", ruby.class_object())?;
     class.undef_default_alloc_func();
     class.define_private_method("_close", method!(Client::close, 0))?;

@@ -10,11 +10,13 @@ use magnus::typed_data::Obj;
 use magnus::{Error, Module, Object, RArray, RModule, Ruby, TryConvert, TypedData, Value, function};
 
 use crate::arguments::within;
+use crate::client::Client;
 use crate::entered::Entered;
 use crate::errors::{entry, raised};
 use crate::leader::Leader;
 use crate::live::Live;
 use crate::lock::Lock;
+use crate::node::Node;
 use crate::registration::Registration;
 use crate::results;
 use crate::wait::wait;
@@ -155,7 +157,8 @@ pub(crate) fn hand_over<T: TypedData>(ruby: &Ruby, given: Option<RArray>, taken:
     Ok(taken)
 }
 
-/// Lets go of what was given to a block, without waiting: what is still held is given back in the background.
+/// Lets go of what was given to a block, without waiting: what is still held is given back in the background, what is still
+/// open is closed there.
 fn abandon(ruby: &Ruby, given: RArray) -> Result<(), Error> {
     entry(ruby, "abandon", || {
         for one in given {
@@ -169,6 +172,10 @@ fn abandon(ruby: &Ruby, given: RArray) -> Result<(), Error> {
                 entered.kept().abandon();
             } else if let Ok(live) = <&Live>::try_convert(one) {
                 live.abandon();
+            } else if let Ok(client) = <&Client>::try_convert(one) {
+                client.abandon();
+            } else if let Ok(node) = <&Node>::try_convert(one) {
+                node.abandon();
             }
         }
         Ok(())

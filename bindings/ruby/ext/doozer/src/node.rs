@@ -1,11 +1,13 @@
 //! `Doozer::Node`: a member within this process.
 
 use doozer_bridge::{Data, Node as Bridge, NodeConfig, Secrets, TlsFiles};
-use magnus::{Class, Error, Module, Object, RHash, RModule, Ruby, Value, function, method};
+use magnus::typed_data::Obj;
+use magnus::{Class, Error, Module, Object, RArray, RHash, RModule, Ruby, Value, function, method};
 
 use crate::arguments::{self, Keywords, rev_or_now, text};
 use crate::client::Client;
 use crate::errors::{entry, raised};
+use crate::kept::hand_over;
 use crate::results;
 use crate::wait::wait;
 
@@ -13,17 +15,27 @@ use crate::wait::wait;
 pub(crate) struct Node(Bridge);
 
 impl Node {
-    fn start(ruby: &Ruby, keywords: RHash) -> Result<Node, Error> {
+    fn start(ruby: &Ruby, keywords: RHash, given: Option<RArray>) -> Result<Obj<Node>, Error> {
         entry(ruby, "start", || {
             let config = config(&Keywords { ruby, hash: keywords })?;
-            wait(ruby, Bridge::start(config)).map(Node)
+            hand_over(ruby, given, Node(wait(ruby, Bridge::start(config))?))
         })
     }
 
-    fn client(ruby: &Ruby, this: &Node, keywords: RHash) -> Result<Client, Error> {
+    /// Stops it in the background, unless that was begun.
+    pub fn abandon(&self) {
+        drop(self.0.stop());
+    }
+
+    fn client(
+        ruby: &Ruby,
+        this: &Node,
+        keywords: RHash,
+        given: Option<RArray>,
+    ) -> Result<Obj<Client>, Error> {
         entry(ruby, "connect", || {
             let options = arguments::options(&Keywords { ruby, hash: keywords })?;
-            wait(ruby, this.0.client(options)).map(Client)
+            hand_over(ruby, given, Client(wait(ruby, this.0.client(options))?))
         })
     }
 
@@ -76,10 +88,10 @@ fn config(given: &Keywords<'_>) -> Result<NodeConfig, Error> {
 
 pub(crate) fn define(ruby: &Ruby, doozer: RModule) -> Result<(), Error> {
     let native: RModule = doozer.const_get("Native")?;
-    native.define_singleton_method("start", function!(Node::start, 1))?;
+    native.define_singleton_method("start", function!(Node::start, 2))?;
     let class = doozer.define_class("Node", ruby.class_object())?;
     class.undef_default_alloc_func();
-    class.define_private_method("_client", method!(Node::client, 1))?;
+    class.define_private_method("_client", method!(Node::client, 2))?;
     class.define_private_method("_get_local", method!(Node::get_local, 2))?;
     class.define_private_method("_revision", method!(Node::revision, 0))?;
     class.define_private_method("_id", method!(Node::id, 0))?;

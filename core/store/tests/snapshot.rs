@@ -474,18 +474,41 @@ fn sessions_that_change_meanwhile_are_not_in_it() {
 
 #[test]
 fn many_sessions_take_many_chunks() {
-    let mut tree = Tree::default();
-    for n in 0..5000_u32 {
+    const SESSIONS: u32 = 5000;
+    let id = |n: u32| {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&n.to_be_bytes());
-        let session = SessionId(id);
-        tree.open(session);
-        tree.ephemeral(session, &format!("/s/{n}"), b"");
-        tree.queue(session, "/l", &[7; 100]);
+        SessionId(id)
+    };
+    let mut tree = Tree::default();
+    for n in 0..SESSIONS {
+        tree.open(id(n));
+        tree.ephemeral(id(n), &format!("/s/{n}"), b"");
+        tree.queue(id(n), "/l", &[7; 100]);
+        tree.queue(id(n), &format!("/q/{}", n % 600), b"");
     }
-    let bytes = bytes_of(&mut tree.store);
-    assert!(bytes.len() > 4 * (256 << 10), "{} bytes", bytes.len());
+    let then = (tree.store.digest(), tree.store.session_bytes());
+    let (mut snapshot, mut bytes, mut chunks) = (tree.store.begin_snapshot(), Vec::new(), 0);
+    loop {
+        let start = bytes.len();
+        let more = snapshot.next_chunk(&tree.store, &mut bytes);
+        // All of one queue is one record.
+        assert!(bytes.len() - start <= (256 << 10) + 140 * SESSIONS as usize);
+        chunks += 1;
+        if !more {
+            break;
+        }
+        // Sessions and queues on both sides of where the snapshot stands change and go.
+        for n in [chunks, SESSIONS / 2 + chunks, SESSIONS - chunks] {
+            tree.apply(Command::Expire { session: id(n) });
+            tree.queue(id(n + 100), &format!("/q/{n}"), b"late");
+            tree.del(&format!("/q/{}", n % 600));
+        }
+    }
+    tree.store.end_snapshot(snapshot);
+    assert!(chunks > 40, "{chunks} chunks");
     let loaded = load(&bytes, options(9), 100_000).unwrap();
-    assert_eq!((loaded.digest(), loaded.sessions_len()), (tree.store.digest(), 5000));
-    assert_eq!(loaded.session_bytes(), tree.store.session_bytes());
+    assert_eq!((loaded.digest(), loaded.session_bytes()), then);
+    assert_eq!(loaded.sessions_len(), SESSIONS as usize);
+    assert_ne!(tree.store.digest(), then.0);
 }

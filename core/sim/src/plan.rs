@@ -237,7 +237,7 @@ impl Plan {
     }
 
     /// Microseconds that a proposer takes for one command, at its best.
-    fn command_us(&self) -> u64 {
+    pub fn command_us(&self) -> u64 {
         const COMMAND_BYTES: u64 = 150;
         let round = 2 * (self.delay_us + self.jitter_us) + self.sync_us * self.durable;
         let commands = self.slots_in_flight * (self.slot_bytes / COMMAND_BYTES).max(1);

@@ -16,6 +16,10 @@ use crate::workload::Drawn;
 /// Microseconds after which a client does something about a command without an answer, at least and at most.
 const PATIENCE_US: (u64, u64) = (1_500_000, 8_000_000);
 
+/// Microseconds that a client thinks at most, on average, once all are to come to an end, unless even so little is more than half
+/// of what can be decided.
+const ENDING_US: u64 = 1_000_000;
+
 impl World {
     fn holder(&mut self, who: usize) -> Option<&mut Holder> {
         self.attached.clients[who].holder.as_deref_mut()
@@ -26,7 +30,10 @@ impl World {
     }
 
     fn hold_later(&mut self, who: usize) {
-        let mean = self.plan.think_us().max(20_000) * 2;
+        let mut mean = self.plan.think_us().max(20_000) * 2;
+        if matches!(self.stage, Stage::Whole { .. }) {
+            mean = mean.min(ENDING_US.max(self.plan.sessions * self.plan.command_us() * 2));
+        }
         let wait = self.attached.clients[who].random.wait(mean);
         self.put(wait, Event::Think { client: who });
     }
@@ -86,7 +93,7 @@ impl World {
         if session.has_unanswered() {
             // What waits for a file that no session holds may wait for ever.
             let is_tired = self.attached.clients[who].random.one_in(4);
-            return if is_tired { self.take_something_back(who) } else { Ok(()) };
+            return if is_tired { self.take_all_back(who) } else { Ok(()) };
         }
         if self.attached.clients[who].random.one_in(2) {
             self.close_session(who)
@@ -220,11 +227,20 @@ impl World {
     }
 
     fn take_something_back(&mut self, who: usize) -> Result<(), Violation> {
-        let Some(session) = self.session(who) else { return Ok(()) };
-        let queued = session.pending.iter().filter(|(_, pending)| pending.numbered.is_queued);
-        let queued: Vec<u64> = queued.map(|(sequence, _)| *sequence).collect();
+        let queued = self.queued(who);
         let Some(sequence) = self.attached.clients[who].random.choose(&queued) else { return Ok(()) };
         self.cancel(who, sequence)
+    }
+
+    fn take_all_back(&mut self, who: usize) -> Result<(), Violation> {
+        self.queued(who).into_iter().try_for_each(|sequence| self.cancel(who, sequence))
+    }
+
+    /// The numbers of the queued SETs that it waits for.
+    fn queued(&mut self, who: usize) -> Vec<u64> {
+        let Some(session) = self.session(who) else { return Vec::new() };
+        let queued = session.pending.iter().filter(|(_, pending)| pending.numbered.is_queued);
+        queued.map(|(sequence, _)| *sequence).collect()
     }
 
     /// CANCEL of a queued SET. What was cancelled stays given up.

@@ -91,11 +91,11 @@ fn a_thousand_contenders_never_hold_it_together_however_members_are_killed() {
         let scene = Arc::new(Scene { journal: Journal::default(), turns, is_over });
         let (mut tasks, mut clients) = (JoinSet::new(), Vec::new());
         for _ in 0..CLIENTS {
-            let client = Client::open(&cluster.uri(), patient()).await.unwrap();
-            for _ in 0..CONTENDERS {
-                tasks.spawn(contend(client.clone(), Arc::clone(&scene)));
-            }
-            clients.push(client);
+            clients.push(Client::open(&cluster.uri(), patient()).await.unwrap());
+        }
+        // All at once, so that nobody has many turns while few are there.
+        for client in clients.iter().flat_map(|client| [client; CONTENDERS]) {
+            tasks.spawn(contend(client.clone(), Arc::clone(&scene)));
         }
         progress(&scene).await;
         for number in [0, 1, 2] {

@@ -2,6 +2,8 @@
 
 mod chaos;
 mod commands;
+mod holder;
+mod queued;
 
 use super::*;
 use crate::calls::Answer;

@@ -120,9 +120,9 @@ impl Asker {
         self.record(request, self.client.set_fenced(path, value, -1, lock), Answer::Made).await
     }
 
-    /// Waits for a lock.
-    pub async fn lock(&self, path: &str) -> Result<Lock, Error> {
-        self.client.lock(path).await
+    /// Waits for a lock, so long.
+    pub async fn lock(&self, path: &str, time: Duration) -> Result<Lock, Error> {
+        self.within(time).lock(path).await
     }
 
     pub async fn del(&self, path: &str, rev: i64) -> Answer {
@@ -149,9 +149,13 @@ impl Asker {
 
     pub async fn wait(&self, glob: &str, rev: i64) -> Answer {
         let request = Request::Wait { glob: glob.to_owned(), rev };
-        let patient = CallOptions { timeout: Timeout::After(WAIT), ..CallOptions::default() };
-        let client = self.client.with(patient);
+        let client = self.within(WAIT);
         self.record(request, client.wait(glob, rev), |event| Answer::Change(event_of(&event))).await
+    }
+
+    /// Calls that wait for others have no end by themselves.
+    fn within(&self, time: Duration) -> Client {
+        self.client.with(CallOptions { timeout: Timeout::After(time), ..CallOptions::default() })
     }
 
     async fn record<T>(

@@ -13,7 +13,7 @@ use crate::random::Random;
 const LOCKS: u64 = 2;
 /// The shortest that there is: most faults outlast it.
 const TTL: Duration = Duration::from_secs(1);
-/// How long it stands in line.
+/// How long it stands in line, and how long each of its writes may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 /// Writes under one lock, at most.
@@ -43,7 +43,7 @@ impl Locker {
                 continue;
             };
             let number = self.random.below(LOCKS);
-            match asker.lock(&format!("/lock/{number}")).await {
+            match asker.lock(&format!("/lock/{number}"), TIMEOUT).await {
                 Ok(lock) => self.hold(asker, lock, &format!("/guarded/{number}")).await,
                 Err(_) => sleep(AGAIN).await,
             }

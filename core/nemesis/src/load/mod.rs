@@ -37,6 +37,8 @@ const LOCKER: usize = 5;
 const LIGHT_PERCENT: u64 = 35;
 /// How many of 100 members are not written at then.
 const READING_PERCENT: u64 = 60;
+/// How long all others have to end: longer than any of their calls may take, and some in a row.
+const REST_WITHIN: Duration = Duration::from_secs(40);
 /// How long the watches have to come to the end.
 const WATCHES_WITHIN: Duration = Duration::from_secs(20);
 
@@ -95,10 +97,11 @@ impl Load {
         load
     }
 
-    /// Stops all but the watches.
-    pub async fn rest(&mut self) {
+    /// Stops all but the watches. Whether they stopped: each of their calls has a time limit.
+    pub async fn rest(&mut self) -> bool {
         self.stop.send_replace(true);
-        while self.workers.join_next().await.is_some() {}
+        let all = async { while self.workers.join_next().await.is_some() {} };
+        timeout(REST_WITHIN, all).await.is_ok()
     }
 
     /// Waits for the watches to come to the end, and gives back what they saw. After `rest`.

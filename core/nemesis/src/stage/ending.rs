@@ -43,7 +43,9 @@ impl Stage<'_> {
         keep: bool,
     ) -> Result<Report, Trouble> {
         let mut violations: Vec<Violation> = broken.into_iter().collect();
-        load.rest().await;
+        if !load.rest().await {
+            violations.push(Violation::new("answers", "a client's call does not end in its time".to_owned()));
+        }
         while self.late.join_next().await.is_some() {}
         let end = if violations.is_empty() { self.last_write().await } else { None };
         if violations.is_empty() && end.is_none() {

@@ -31,7 +31,7 @@ def test_blocks(client):
         with client.barrier("/b", 3) as entered:
             assert entered.path == "/b" and repr(entered) == "<doozer.Entered /b>"
             inside.append(entered)
-        assert "left" in repr(entered)
+        assert "not inside" in repr(entered)
         # Whoever is through with it, all others have come to its end.
         return len(inside)
 

@@ -198,9 +198,12 @@ fn a_snapshot_and_the_log_behind_it() {
 #[test]
 fn a_segment_that_is_gone() {
     let mut three = Three::new();
+    // How much a write takes depends on how many share a record.
+    while three.files(1, "log", ".log").len() < 3 {
+        three.write(100);
+    }
     let id = three.end(1);
     let log = three.files(1, "log", ".log");
-    assert!(log.len() > 2, "{log:?}");
     fs::remove_file(&log[1]).unwrap();
     three.check_comes_back(1, &id);
 }

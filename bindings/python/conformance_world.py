@@ -292,7 +292,7 @@ def held(thing):
     try:
         thing.check()
         checked = True
-    except doozer.LockLost:
+    except (doozer.LockLost, doozer.Forked):
         checked = False
     assert checked == is_held, f"{name} is {is_held}, and check says {checked}"
     return is_held
